@@ -87,12 +87,13 @@ func Stop(err error) bool {
 var (
 	deniedCodes = map[string]bool{
 		"AccessDenied": true, "AccessDeniedException": true, "UnauthorizedOperation": true, "AuthorizationError": true,
-		"AuthorizationErrorException": true, "AccessDeniedFault": true, "NotAuthorized": true,
+		"AuthorizationErrorException": true, "AccessDeniedFault": true, "NotAuthorized": true, "AllAccessDisabled": true,
 	}
 	throttledCodes = map[string]bool{
 		"Throttling": true, "ThrottlingException": true, "ThrottledException": true, "TooManyRequestsException": true,
 		"RequestLimitExceeded": true, "RequestThrottled": true, "RequestThrottledException": true, "SlowDown": true,
 		"LimitExceededException": true, "ProvisionedThroughputExceededException": true, "BandwidthLimitExceeded": true,
+		"EC2ThrottledException": true, "PriorRequestNotComplete": true, "LimitExceeded": true,
 	}
 	expiredCodes = map[string]bool{
 		"ExpiredToken": true, "ExpiredTokenException": true, "InvalidClientTokenId": true, "UnrecognizedClientException": true,
@@ -115,6 +116,8 @@ func Classify(err error) Outcome {
 	switch code := Code(err); {
 	case err == nil:
 		return OK
+	case errors.Is(err, ErrBudget):
+		return Skipped
 	case deniedCodes[code]:
 		return Denied
 	case throttledCodes[code]:
