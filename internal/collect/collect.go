@@ -104,10 +104,25 @@ type Run struct {
 	Params    map[string]any // declared Params, defaults resolved
 	Meter     *Meter         // to bill units that only the answer tells (bytes scanned, pages)
 
+	// Resources lists what the scope's other collectors have last read, for
+	// collectors that declare the tables in Reads. Nil means nothing is known.
+	Resources func(ctx context.Context, kind ResourceKind) ([]string, error)
+
 	mu          sync.Mutex
 	gaps        []schema.EvidenceGap
 	completions []schema.Completion
 }
+
+// ResourceKind names a list that Run.Resources gives.
+type ResourceKind = string
+
+// The lists, each of ARNs.
+const (
+	QueueResources          ResourceKind = "queue"                   // from queues
+	NATGatewayResources     ResourceKind = "nat_gateway"             // from nat_gateways: arn:…:natgateway/ID
+	ProvisionedResources    ResourceKind = "provisioned_concurrency" // from provisioned_concurrency: function ARNs with their qualifier
+	StreamConsumerResources ResourceKind = "stream_consumer"         // from event_source_mappings: functions that read Kinesis, DynamoDB or Kafka
+)
 
 // Window is half-open: From ≤ t < To.
 type Window struct{ From, To time.Time }
