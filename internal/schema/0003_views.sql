@@ -127,13 +127,13 @@ WHERE t.collected_at >= c.completed_at;
 -- answer outranks the tagging API's, which lists tagged resources only and may lag.
 CREATE VIEW tags_current AS
 SELECT
-    account,
-    region,
-    resource_arn,
-    if(countIf(status = 'read') > 0, 'read', argMax(status, collected_at)) AS status,
-    argMaxIf(tags, (source != 'tag:GetResources', collected_at), status = 'read') AS tags,
-    argMaxIf(source, (source != 'tag:GetResources', collected_at), status = 'read') AS source,
-    argMax(detail, collected_at) AS detail
+    r.account AS account,
+    r.region AS region,
+    r.resource_arn AS resource_arn,
+    if(countIf(r.status = 'read') > 0, 'read', argMax(r.status, r.collected_at)) AS status,
+    argMaxIf(r.tags, (r.source != 'tag:GetResources', r.collected_at), r.status = 'read') AS tags,
+    argMaxIf(r.source, (r.source != 'tag:GetResources', r.collected_at), r.status = 'read') AS source,
+    argMax(r.detail, r.collected_at) AS detail
 FROM
 (
     SELECT t.*
@@ -141,8 +141,8 @@ FROM
     LEFT JOIN (SELECT kind, account, region, completed_at FROM complete_reads WHERE table_name = 'resource_tags') AS c
         ON t.account = c.account AND t.region = c.region AND t.source = c.kind
     WHERE t.collected_at >= c.completed_at
-)
-GROUP BY account, region, resource_arn;
+) AS r
+GROUP BY r.account, r.region, r.resource_arn;
 
 CREATE VIEW metrics_hourly AS
 SELECT
@@ -199,17 +199,17 @@ INNER JOIN (SELECT analyzer, argMax(run_id, started_at) AS run_id FROM analyzer_
 -- The newest run of each collector in each scope.
 CREATE VIEW collector_status AS
 SELECT
-    collector,
-    account,
-    region,
-    argMax(run_id, started_at) AS run_id,
-    argMax(outcome, started_at) AS outcome,
-    argMax(partial, started_at) AS partial,
-    argMax(detail, started_at) AS detail,
-    max(started_at) AS last_started_at,
-    maxIf(started_at, outcome IN ('ok', 'nodata')) AS last_success_at
-FROM (SELECT * FROM collector_runs FINAL)
-GROUP BY collector, account, region;
+    r.collector AS collector,
+    r.account AS account,
+    r.region AS region,
+    argMax(r.run_id, r.started_at) AS run_id,
+    argMax(r.outcome, r.started_at) AS outcome,
+    argMax(r.partial, r.started_at) AS partial,
+    argMax(r.detail, r.started_at) AS detail,
+    max(r.started_at) AS last_started_at,
+    maxIf(r.started_at, r.outcome IN ('ok', 'nodata')) AS last_success_at
+FROM (SELECT * FROM collector_runs FINAL) AS r
+GROUP BY r.collector, r.account, r.region;
 
 -- What the newest run of each collector could not read.
 CREATE VIEW gaps_current AS
