@@ -1,0 +1,3 @@
+package chdb
+
+func runChild() (int, bool) { return 0, false }

@@ -1,0 +1,88 @@
+package chdb
+
+import (
+	"encoding/xml"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Durability says what an acknowledged insert survives.
+type Durability int
+
+const (
+	// Durable survives power loss: every part is synced when written and when
+	// merged. Batches of a thousand rows run at about half the relaxed rate.
+	Durable Durability = iota
+	// Relaxed survives the death of the process, kill -9 included, but not of
+	// the machine: after power loss every part of the last minutes may be
+	// gone. For tests, benchmarks and the demo.
+	Relaxed
+)
+
+func (d Durability) String() string {
+	if d == Relaxed {
+		return "relaxed"
+	}
+	return "durable"
+}
+
+// setting is one name and value, of the server, of a table or of a statement.
+type setting struct{ name, value string }
+
+// mergeTree is what every MergeTree table is given. The limits on broken parts
+// are lifted because the default, 100, turns a power cut into an engine that
+// refuses to open; what was detached is reported by Engine.Detached instead.
+func (d Durability) mergeTree() []setting {
+	settings := []setting{
+		{"max_suspicious_broken_parts", "1000000"},
+		{"max_suspicious_broken_parts_bytes", "1000000000000"},
+	}
+	if d == Relaxed {
+		return settings
+	}
+	return append(settings,
+		setting{"fsync_after_insert", "1"},
+		setting{"fsync_part_directory", "1"},
+		setting{"min_rows_to_fsync_after_merge", "1"},
+		setting{"min_compressed_bytes_to_fsync_after_merge", "1"},
+	)
+}
+
+// configXML is the engine's whole configuration. Giving one is what keeps the
+// engine from reading config.xml of the working folder or of the home folder.
+func configXML(o Options) string {
+	var b strings.Builder
+	b.WriteString("<!-- Written by faaswarden at every start; changes here are lost. -->\n<clickhouse>\n")
+	element(&b, "    ", "timezone", "UTC")
+	if o.TempDir != "" {
+		element(&b, "    ", "tmp_path", withSlash(o.TempDir))
+	}
+	element(&b, "    ", "user_files_path", withSlash(filepath.Join(o.Path, "user_files")))
+	b.WriteString("    <merge_tree>\n")
+	for _, s := range o.Durability.mergeTree() {
+		element(&b, "        ", s.name, s.value)
+	}
+	b.WriteString("    </merge_tree>\n</clickhouse>\n")
+	return b.String()
+}
+
+func element(b *strings.Builder, indent, name, value string) {
+	fmt.Fprintf(b, "%s<%s>", indent, name)
+	_ = xml.EscapeText(b, []byte(value)) // a strings.Builder does not fail
+	fmt.Fprintf(b, "</%s>\n", name)
+}
+
+func withSlash(dir string) string { return strings.TrimRight(dir, "/") + "/" }
+
+// configPath is beside the data, not in it: the engine owns its folder whole.
+func configPath(path string) string { return path + ".config.xml" }
+
+func writeConfig(o Options) (string, error) {
+	name := configPath(o.Path)
+	if err := os.WriteFile(name, []byte(configXML(o)), 0o600); err != nil {
+		return "", fmt.Errorf("write the engine's configuration: %w", err)
+	}
+	return name, nil
+}
