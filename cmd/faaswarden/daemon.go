@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/faaswarden/faaswarden/internal/app"
+	"github.com/faaswarden/faaswarden/internal/collect"
+	"github.com/faaswarden/faaswarden/internal/config"
+	"github.com/faaswarden/faaswarden/internal/engine"
+)
+
+func newRun(c *cli) *cobra.Command {
+	s := &source{}
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon: collect and analyze on schedule, serve metrics and pages",
+		Long: `Collects AWS with the SDK's standard credential chain (environment, profiles, SSO,
+web identity, container and instance roles) and environment (AWS_REGION,
+AWS_ENDPOINT_URL and its per-service forms), analyzes, and serves metrics and pages.
+The first SIGINT or SIGTERM stops gracefully, a second one at once.`,
+		Example: "  faaswarden run --config faaswarden.yml\n  AWS_PROFILE=audit faaswarden run --data ./data",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, _, err := c.daemon(cmd.Context(), s, true, "info")
+			if err != nil {
+				return err
+			}
+			return errors.Join(a.Run(cmd.Context()), a.Close())
+		},
+	}
+	s.flags(cmd)
+	return cmd
+}
+
+func newCollect(c *cli) *cobra.Command {
+	s := &source{}
+	var only []string
+	cmd := &cobra.Command{
+		Use:     "collect",
+		Short:   "Collect once from AWS into the store, and exit",
+		Example: "  faaswarden collect --config faaswarden.yml\n  faaswarden collect --data ./data --only functions,tags",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := known("--only", only, names(suites.Collectors, func(i *collect.Collector) string { return i.Name })); err != nil {
+				return err
+			}
+			a, _, err := c.daemon(cmd.Context(), s, false, "warn")
+			if err != nil {
+				return err
+			}
+			return errors.Join(c.collectOnce(cmd.Context(), a, only), a.Close())
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().StringSliceVar(&only, "only", nil, "collectors to run, separated by commas")
+	return cmd
+}
+
+func (c *cli) collectOnce(ctx context.Context, a *app.App, only []string) error {
+	runs, err := a.Engine.Collect(ctx, only...)
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		fmt.Fprintf(c.stdout, "%-14s %s %-14s %-9s %7d rows %5d calls $%.4f %s\n", r.Collector, r.Account, r.Region, r.Outcome, r.RowsWritten, r.APICalls, r.APIUSD, r.Detail)
+	}
+	return c.verdict(a.Engine.Snapshot())
+}
+
+// daemon wires the daemon for commands that talk to AWS.
+func (c *cli) daemon(ctx context.Context, s *source, serve bool, level string) (*app.App, *config.Config, error) {
+	cfg, err := s.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	if serve {
+		level = cfg.Log.Level
+	}
+	log, err := c.logger(level, cfg.Log.Format)
+	if err != nil {
+		return nil, nil, err
+	}
+	scopes, err := awsScopes(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := app.New(ctx, app.Options{Config: cfg, Suites: suites, Scopes: scopes, Store: c.storeOptions(), Logger: log, Version: versionString(), Serve: serve})
+	return a, cfg, err
+}
+
+// awsScopes turns the configured accounts into scopes. An account that cannot
+// be reached is an error: a daemon that starts blind helps nobody.
+func awsScopes(ctx context.Context, cfg *config.Config) ([]engine.Scope, error) {
+	var scopes []engine.Scope
+	var faults []error
+	for i, account := range cfg.AWS.Accounts {
+		list, err := accountScopes(ctx, cfg, account)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("aws.accounts[%d] %s: %w", i, account.Name, err))
+		}
+		scopes = append(scopes, list...)
+	}
+	return scopes, errors.Join(faults...)
+}
+
+func accountScopes(ctx context.Context, cfg *config.Config, account config.Account) ([]engine.Scope, error) {
+	regions := account.Regions
+	if len(regions) == 0 {
+		regions = cfg.AWS.Regions
+	}
+	opts := collect.LoadOptions{Profile: account.Profile, RoleARN: account.RoleARN, ExternalID: string(account.ExternalID)}
+	if len(regions) > 0 {
+		opts.Region = regions[0]
+	}
+	awsCfg, err := collect.Load(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	if len(regions) == 0 {
+		if awsCfg.Region == "" {
+			return nil, usageError{errors.New("no region is set; remedy: set aws.regions in the configuration, or AWS_REGION")}
+		}
+		regions = []string{awsCfg.Region}
+	}
+	id, err := collect.Identity(ctx, awsCfg)
+	if err != nil {
+		return nil, err
+	}
+	scopes := make([]engine.Scope, len(regions))
+	for i, region := range regions {
+		regional := awsCfg.Copy()
+		regional.Region = region
+		scopes[i] = engine.Scope{Account: id.Account, Partition: id.Partition, Region: region, Home: i == 0, AWS: regional}
+	}
+	return scopes, nil
+}
+
+func newAnalyze(c *cli) *cobra.Command {
+	s := &source{}
+	var asOf, format string
+	var only []string
+	cmd := &cobra.Command{
+		Use:   "analyze",
+		Short: "Analyze what is stored, and exit",
+		Long: `Runs the analyzers over the store. --as-of moves the end of the time window; the
+inventory is always the newest one that was collected.`,
+		Example: "  faaswarden analyze --data ./data\n  faaswarden analyze --data ./data --as-of 2026-11-01T00:00:00Z --only throttles",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts, err := analyzeOptions(asOf, only)
+			if err != nil {
+				return err
+			}
+			return c.analyze(cmd.Context(), s, opts, format)
+		},
+	}
+	s.flags(cmd)
+	cmd.Flags().StringVar(&asOf, "as-of", "", "end of the analysis window, RFC 3339 (default: the last full hour)")
+	cmd.Flags().StringSliceVar(&only, "only", nil, "analyzers to run, separated by commas")
+	cmd.Flags().StringVar(&format, "format", "table", "table or json")
+	return cmd
+}
+
+func analyzeOptions(asOf string, only []string) (engine.AnalyzeOptions, error) {
+	opts := engine.AnalyzeOptions{Only: only}
+	if err := known("--only", only, analyzerNames()); err != nil {
+		return opts, err
+	}
+	if asOf == "" {
+		return opts, nil
+	}
+	t, err := time.Parse(time.RFC3339, asOf)
+	if err != nil {
+		return opts, usageError{fmt.Errorf("--as-of %q: give a time such as 2026-11-01T00:00:00Z", asOf)}
+	}
+	opts.AsOf = t.UTC()
+	return opts, nil
+}
+
+func (c *cli) analyze(ctx context.Context, s *source, opts engine.AnalyzeOptions, format string) error {
+	cfg, err := s.load()
+	if err != nil {
+		return err
+	}
+	log, err := c.logger("warn", cfg.Log.Format)
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, app.Options{Config: cfg, Suites: suites, Store: c.storeOptions(), Logger: log, Version: versionString()})
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	snapshot, err := a.Engine.Analyze(ctx, opts)
+	if err == nil {
+		err = printSummary(c.stdout, format, snapshot, time.Since(started))
+	}
+	if err == nil {
+		err = c.verdict(snapshot)
+	}
+	return errors.Join(err, a.Close())
+}
+
+// known checks names given on the command line.
+func known(flag string, given, all []string) error {
+	for _, name := range given {
+		if !containsName(all, name) {
+			return usageError{fmt.Errorf("%s %q is unknown: use %s", flag, name, strings.Join(all, ", "))}
+		}
+	}
+	return nil
+}

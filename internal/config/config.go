@@ -1,0 +1,236 @@
+// Package config reads faaswarden.yml: strict keys, defaults first, and every
+// fault reported with its path and its remedy.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/faaswarden/faaswarden/internal/analysis"
+	"github.com/faaswarden/faaswarden/internal/collect"
+)
+
+// Config is the whole of faaswarden.yml. The zero value of a field means its default.
+type Config struct {
+	Store      Store                     `yaml:"store"`
+	Web        Web                       `yaml:"web"`
+	Log        Log                       `yaml:"log"`
+	AWS        AWS                       `yaml:"aws"`
+	Analysis   Analysis                  `yaml:"analysis"`
+	Collectors map[string]map[string]any `yaml:"collectors"`
+	Analyzers  map[string]map[string]any `yaml:"analyzers"`
+}
+
+// Store says where rows are kept.
+type Store struct {
+	DSN     Secret `yaml:"dsn"`     // embedded:PATH, clickhouse://…, https://…
+	Cluster string `yaml:"cluster"` // name in system.clusters; empty for a single server
+}
+
+// Web is the listener of /metrics, / and the health endpoints.
+type Web struct {
+	Listen     string `yaml:"listen"`
+	ConfigFile string `yaml:"config_file"` // exporter-toolkit web configuration: TLS and basic auth
+}
+
+// Log sets verbosity and form.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn, error
+	Format string `yaml:"format"` // text, json
+}
+
+// AWS says what to read, as whom, and how gently.
+type AWS struct {
+	Accounts             []Account `yaml:"accounts"`
+	Regions              []string  `yaml:"regions"`
+	RateHeadroom         float64   `yaml:"rate_headroom"`
+	APIBudgetUSDPerMonth float64   `yaml:"api_budget_usd_per_month"`
+	Lookback             Duration  `yaml:"lookback"`
+	Concurrency          int       `yaml:"concurrency"`
+}
+
+// Account is one AWS account, reached by the standard credential chain, a
+// profile, or a role assumed from either.
+type Account struct {
+	Name       string   `yaml:"name"`
+	Profile    string   `yaml:"profile"`
+	RoleARN    string   `yaml:"role_arn"`
+	ExternalID Secret   `yaml:"external_id"`
+	Regions    []string `yaml:"regions"`
+}
+
+// Analysis says how far back and how often analyzers look.
+type Analysis struct {
+	Window    Duration `yaml:"window"`
+	Every     Duration `yaml:"every"`
+	OwnerTags []string `yaml:"owner_tags"`
+}
+
+// Suites are the collectors and analyzers whose settings a config may hold.
+type Suites struct {
+	Collectors []*collect.Collector
+	Analyzers  []*analysis.Analyzer
+}
+
+// Default is the configuration of an empty file.
+func Default() *Config {
+	return &Config{
+		Store: Store{DSN: "embedded:./data"},
+		Web:   Web{Listen: "127.0.0.1:9847"},
+		Log:   Log{Level: "info", Format: "text"},
+		AWS: AWS{
+			Accounts:     []Account{{}},
+			RateHeadroom: 0.5, APIBudgetUSDPerMonth: 25,
+			Lookback: Duration(30 * 24 * time.Hour), Concurrency: 4,
+		},
+		Analysis: Analysis{
+			Window: Duration(30 * 24 * time.Hour), Every: Duration(time.Hour),
+			OwnerTags: []string{"owner", "Owner", "team"},
+		},
+	}
+}
+
+// Load reads a file and validates it. Relative paths in it are relative to it.
+func Load(path string, suites Suites) (*Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read config: %w (an example is deploy/config.example.yml)", err)
+	}
+	c, err := Parse(text, suites)
+	if err != nil {
+		return nil, fmt.Errorf("config %s: %w", path, err)
+	}
+	c.resolve(filepath.Dir(path))
+	return c, nil
+}
+
+// Parse reads and validates a configuration's text.
+func Parse(text []byte, suites Suites) (*Config, error) {
+	c := Default()
+	dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
+	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%w\nremedy: see deploy/config.example.yml for every key and its type", err)
+	}
+	if err := c.Validate(suites); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// resolve makes the embedded store's and the web config's paths relative to the config's folder.
+func (c *Config) resolve(dir string) {
+	if path, ok := strings.CutPrefix(string(c.Store.DSN), "embedded:"); ok && !filepath.IsAbs(path) {
+		c.Store.DSN = Secret("embedded:" + filepath.Join(dir, path))
+	}
+	if c.Web.ConfigFile != "" && !filepath.IsAbs(c.Web.ConfigFile) {
+		c.Web.ConfigFile = filepath.Join(dir, c.Web.ConfigFile)
+	}
+}
+
+var (
+	regionPattern = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	rolePattern   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/.+$`)
+)
+
+// Validate reports every fault, each with its path and remedy.
+func (c *Config) Validate(suites Suites) error {
+	f := &faults{}
+	f.check(c.Store.DSN != "", "store.dsn", "is empty", "give embedded:PATH, clickhouse://HOST:9000 or https://HOST:8443")
+	_, _, err := net.SplitHostPort(c.Web.Listen)
+	f.check(err == nil, "web.listen", fmt.Sprintf("is %q", c.Web.Listen), "give HOST:PORT, such as 127.0.0.1:9847")
+	f.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	f.oneOf("log.format", c.Log.Format, "text", "json")
+	f.check(c.AWS.RateHeadroom > 0 && c.AWS.RateHeadroom <= 1, "aws.rate_headroom", fmt.Sprintf("is %v", c.AWS.RateHeadroom), "give the share of AWS's request quotas to use, above 0 and at most 1")
+	f.check(c.AWS.APIBudgetUSDPerMonth >= 0, "aws.api_budget_usd_per_month", fmt.Sprintf("is %v", c.AWS.APIBudgetUSDPerMonth), "give USD, or 0 to make no priced call at all")
+	f.check(c.AWS.Concurrency >= 1 && c.AWS.Concurrency <= 64, "aws.concurrency", fmt.Sprintf("is %d", c.AWS.Concurrency), "give 1 to 64 scopes collected at once")
+	f.between("aws.lookback", c.AWS.Lookback, time.Hour, 455*24*time.Hour)
+	f.between("analysis.window", c.Analysis.Window, 24*time.Hour, 455*24*time.Hour)
+	f.between("analysis.every", c.Analysis.Every, time.Minute, 7*24*time.Hour)
+	c.validateAccounts(f)
+	c.validateCollectors(f, suites.Collectors)
+	c.validateAnalyzers(f, suites.Analyzers)
+	return errors.Join(f.list...)
+}
+
+func (c *Config) validateAccounts(f *faults) {
+	f.check(len(c.AWS.Accounts) > 0, "aws.accounts", "is an empty list", "leave it out for the credentials' own account")
+	for i, a := range c.AWS.Accounts {
+		path := fmt.Sprintf("aws.accounts[%d]", i)
+		f.check(a.RoleARN == "" || rolePattern.MatchString(a.RoleARN), path+".role_arn", fmt.Sprintf("is %q", a.RoleARN), "give arn:aws:iam::ACCOUNT:role/NAME")
+		f.check(a.ExternalID == "" || a.RoleARN != "", path+".external_id", "is set without role_arn", "add role_arn or remove external_id")
+		f.regions(path+".regions", a.Regions)
+	}
+	f.regions("aws.regions", c.AWS.Regions)
+}
+
+func (c *Config) validateCollectors(f *faults, suite []*collect.Collector) {
+	names := make([]string, len(suite))
+	for i, item := range suite {
+		names[i] = item.Name
+	}
+	f.known("collectors", c.Collectors, names)
+	for _, item := range suite {
+		_, err := CollectorSettings(c, item)
+		f.add(err)
+	}
+}
+
+func (c *Config) validateAnalyzers(f *faults, suite []*analysis.Analyzer) {
+	names := make([]string, len(suite))
+	for i, item := range suite {
+		names[i] = item.Name
+	}
+	f.known("analyzers", c.Analyzers, names)
+	for _, item := range suite {
+		_, err := AnalyzerSettings(c, item)
+		f.add(err)
+	}
+}
+
+// faults gathers what is wrong.
+type faults struct{ list []error }
+
+func (f *faults) add(err error) {
+	if err != nil {
+		f.list = append(f.list, err)
+	}
+}
+
+func (f *faults) check(ok bool, path, what, remedy string) {
+	if !ok {
+		f.add(fmt.Errorf("%s %s; remedy: %s", path, what, remedy))
+	}
+}
+
+func (f *faults) oneOf(path, value string, allowed ...string) {
+	f.check(slices.Contains(allowed, value), path, fmt.Sprintf("is %q", value), "use one of "+strings.Join(allowed, ", "))
+}
+
+func (f *faults) between(path string, d Duration, low, high time.Duration) {
+	v := time.Duration(d)
+	f.check(v >= low && v <= high, path, "is "+d.String(), fmt.Sprintf("give a duration between %s and %s", Duration(low), Duration(high)))
+}
+
+func (f *faults) regions(path string, regions []string) {
+	for i, r := range regions {
+		f.check(regionPattern.MatchString(r), fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("is %q", r), "give a region code such as eu-west-1")
+	}
+}
+
+func (f *faults) known(path string, section map[string]map[string]any, names []string) {
+	for _, name := range slices.Sorted(maps.Keys(section)) {
+		f.check(slices.Contains(names, name), path+"."+name, "is unknown", "use one of "+strings.Join(names, ", "))
+	}
+}

@@ -1,0 +1,299 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/faaswarden/faaswarden/internal/collect"
+	"github.com/faaswarden/faaswarden/internal/config"
+	"github.com/faaswarden/faaswarden/internal/schema"
+	"github.com/faaswarden/faaswarden/internal/store"
+)
+
+const (
+	defaultTimeout = 30 * time.Minute
+	// closing is how long a run's last rows may take to be written after its context ended.
+	closing = 30 * time.Second
+)
+
+// task is one collector in one scope.
+type task struct {
+	collector *collect.Collector
+	settings  config.Collector
+	scope     Scope
+}
+
+// Collect runs the named collectors (all enabled ones when none is named)
+// in every scope now, and returns the runs as stored. The error is the store's
+// or the context's; a failing collector is an outcome, not an error.
+func (e *Engine) Collect(ctx context.Context, only ...string) ([]schema.CollectorRun, error) {
+	tasks, err := e.tasks(func(t task) bool { return len(only) == 0 || contains(only, t.collector.Name) })
+	if err != nil {
+		return nil, err
+	}
+	return e.runTasks(ctx, tasks)
+}
+
+// CollectDue runs what is due and returns how many runs there were.
+func (e *Engine) CollectDue(ctx context.Context) (int, error) {
+	last, err := e.lastStarts(ctx)
+	if err != nil {
+		return 0, err
+	}
+	now := e.opts.Now()
+	tasks, err := e.tasks(func(t task) bool {
+		return now.Sub(last[t.key()]) >= t.settings.Every
+	})
+	if err != nil || len(tasks) == 0 {
+		return 0, err
+	}
+	runs, err := e.runTasks(ctx, tasks)
+	return len(runs), err
+}
+
+func (t task) key() [3]string { return [3]string{t.collector.Name, t.scope.Account, t.scope.Region} }
+
+// tasks lists enabled collectors × scopes, in the suite's dependency order.
+func (e *Engine) tasks(want func(task) bool) ([]task, error) {
+	var list []task
+	for _, c := range e.order {
+		settings, err := config.CollectorSettings(e.opts.Config, c)
+		if err != nil {
+			return nil, err
+		}
+		if !settings.Enabled {
+			continue
+		}
+		for _, s := range e.opts.Scopes {
+			t := task{c, settings, s}
+			if (c.Scope == collect.PerRegion || s.Home) && want(t) {
+				list = append(list, t)
+			}
+		}
+	}
+	return list, nil
+}
+
+func (e *Engine) lastStarts(ctx context.Context) (map[[3]string]time.Time, error) {
+	last := map[[3]string]time.Time{}
+	for s, err := range store.Select[Status](ctx, e.opts.Store, statusQuery, nil) {
+		if err != nil {
+			return nil, fmt.Errorf("read collector status: %w", err)
+		}
+		last[[3]string{s.Collector, s.Account, s.Region}] = s.LastStartedAt
+	}
+	return last, nil
+}
+
+// runTasks runs scopes side by side and, within a scope, the collectors in
+// order: what one reads another has written. A scope's independent collectors
+// share its rate limits, so running them at once would gain nothing.
+func (e *Engine) runTasks(ctx context.Context, tasks []task) ([]schema.CollectorRun, error) {
+	release, err := e.acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	byScope := map[[2]string][]task{}
+	for _, t := range tasks {
+		key := [2]string{t.scope.Account, t.scope.Region}
+		byScope[key] = append(byScope[key], t)
+	}
+	results := make(chan schema.CollectorRun, len(tasks))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(e.opts.Config.AWS.Concurrency)
+	for _, list := range byScope {
+		group.Go(func() error {
+			for _, t := range list {
+				e.opts.Progress(Progress{What: fmt.Sprintf("%s %s", t.scope.Region, t.collector.Name), Total: len(tasks)})
+				run, err := e.runOne(groupCtx, t)
+				if err != nil {
+					return err
+				}
+				results <- run
+				e.opts.Progress(Progress{What: fmt.Sprintf("%s %s", t.scope.Region, t.collector.Name), Done: 1, Total: len(tasks)})
+			}
+			return nil
+		})
+	}
+	err = group.Wait()
+	close(results)
+	var runs []schema.CollectorRun
+	for r := range results {
+		runs = append(runs, r)
+	}
+	if err == nil {
+		err = e.refreshOperations(ctx)
+	}
+	return runs, err
+}
+
+// runOne runs one collector in one scope and stores what became of it.
+func (e *Engine) runOne(ctx context.Context, t task) (schema.CollectorRun, error) {
+	started := time.Now()
+	run, sink, err := e.newRun(ctx, t)
+	if err != nil {
+		return schema.CollectorRun{}, err
+	}
+	timeout := t.collector.Timeout
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	runCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	collectErr := protect(func() error { return t.collector.Collect(runCtx, run) })
+
+	// What was read is worth keeping even when the run was cut short.
+	closeCtx, cancelClose := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancelClose()
+	if err := sink.Flush(closeCtx); err != nil {
+		return schema.CollectorRun{}, fmt.Errorf("write rows of %s in %s %s: %w", t.collector.Name, t.scope.Account, t.scope.Region, err)
+	}
+	record := e.record(run, sink, collectErr)
+	record.FinishedAt = run.Now.Add(time.Since(started))
+	if err := e.storeRun(closeCtx, run, record, collectErr); err != nil {
+		return record, err
+	}
+	e.log.Info("collector finished", "collector", t.collector.Name, "account", t.scope.Account, "region", t.scope.Region,
+		"outcome", record.Outcome, "partial", record.Partial, "rows", record.RowsWritten, "api_calls", record.APICalls, "detail", record.Detail)
+	return record, ctx.Err()
+}
+
+// newRun builds what the collector is given.
+func (e *Engine) newRun(ctx context.Context, t task) (*collect.Run, *store.Sink, error) {
+	now := e.opts.Now().UTC()
+	sink := e.opts.Store.Sink()
+	meter := collect.NewMeter(e.rates, e.budget)
+	run := &collect.Run{
+		ID:        fmt.Sprintf("%s-%06d", now.Format("20060102T150405.000"), e.cycleSeq.Add(1)),
+		Collector: t.collector, Account: t.scope.Account, Partition: t.scope.Partition, Region: t.scope.Region,
+		Now: now, Window: collect.Window{From: now.Add(-e.lookback(t.collector)), To: now},
+		AWS:  collect.Instrument(t.scope.AWS, meter, e.limiter, collect.InstrumentOptions{Account: t.scope.Account}),
+		Sink: sink, State: e.opts.Store.State(t.collector.Name, t.scope.Account, t.scope.Region, sink),
+		Log:    e.opts.Logger.With("collector", t.collector.Name, "account", t.scope.Account, "region", t.scope.Region),
+		Params: maps.Clone(t.settings.Params), Meter: meter,
+	}
+	run.Resources = func(ctx context.Context, kind string) ([]string, error) {
+		return e.resources(ctx, t.scope, kind)
+	}
+	if contains(t.collector.Reads, "functions") {
+		functions, err := e.functions(ctx, t.scope)
+		if err != nil {
+			return nil, nil, err
+		}
+		run.Functions = functions
+	}
+	return run, sink, nil
+}
+
+func (e *Engine) lookback(c *collect.Collector) time.Duration {
+	if c.Lookback == 0 {
+		return 0
+	}
+	return time.Duration(e.opts.Config.AWS.Lookback)
+}
+
+// functions is the scope's inventory as last read.
+func (e *Engine) functions(ctx context.Context, s Scope) ([]schema.Function, error) {
+	var list []schema.Function
+	const query = `SELECT * FROM functions_current
+WHERE account = {account:String} AND region = {region:String} AND version = '$LATEST' ORDER BY function_arn`
+	for f, err := range store.Select[schema.Function](ctx, e.opts.Store, query, map[string]any{"account": s.Account, "region": s.Region}) {
+		if err != nil {
+			return nil, fmt.Errorf("read the inventory of %s %s: %w", s.Account, s.Region, err)
+		}
+		list = append(list, f)
+	}
+	return list, nil
+}
+
+// resourceQueries are the kinds Run.Resources knows.
+var resourceQueries = map[string]string{
+	"queue": "SELECT queue_arn AS arn FROM queues_current WHERE account = {account:String} AND region = {region:String} ORDER BY arn",
+	"nat_gateway": `SELECT concat('arn:aws:ec2:', region, ':', account, ':natgateway/', nat_gateway_id) AS arn
+FROM nat_gateways_current WHERE account = {account:String} AND region = {region:String} ORDER BY arn`,
+}
+
+func (e *Engine) resources(ctx context.Context, s Scope, kind string) ([]string, error) {
+	query, ok := resourceQueries[kind]
+	if !ok {
+		return nil, fmt.Errorf("resources of kind %q are not kept", kind)
+	}
+	type row struct {
+		ARN string `ch:"arn"`
+	}
+	var list []string
+	for r, err := range store.Select[row](ctx, e.opts.Store, query, map[string]any{"account": s.Account, "region": s.Region}) {
+		if err != nil {
+			return nil, fmt.Errorf("read %s of %s %s: %w", kind, s.Account, s.Region, err)
+		}
+		list = append(list, r.ARN)
+	}
+	return list, nil
+}
+
+// record sums a run up. Denied with nothing read is denied; denied with
+// something read is ok and partial.
+func (e *Engine) record(run *collect.Run, sink *store.Sink, err error) schema.CollectorRun {
+	gaps := run.Gaps()
+	r := schema.CollectorRun{
+		RunID: run.ID, Collector: run.Collector.Name, Account: run.Account, Region: run.Region,
+		StartedAt: run.Now, Partial: err != nil || len(gaps) > 0,
+		RowsWritten: sink.Written(), APICalls: run.Meter.Calls(), APIUSD: run.Meter.USD(),
+	}
+	switch {
+	case errors.Is(err, collect.ErrBudget):
+		r.Outcome, r.Detail = string(collect.Skipped), collect.Describe(err)
+	case err != nil:
+		r.Outcome, r.Detail = string(collect.Classify(err)), collect.Describe(err)
+	case r.RowsWritten == 0 && len(gaps) > 0:
+		r.Outcome, r.Detail = gaps[0].Outcome, gaps[0].Action+": "+gaps[0].Detail
+	case r.RowsWritten == 0:
+		r.Outcome = string(collect.NoData)
+	default:
+		r.Outcome = string(collect.OK)
+	}
+	if r.Detail == "" && len(gaps) > 0 {
+		r.Detail = fmt.Sprintf("%d gaps, the first: %s %s", len(gaps), gaps[0].Action, gaps[0].Outcome)
+	}
+	return r
+}
+
+// storeRun keeps a run's record, its gaps, its completions and its ledger. The
+// completions go last: until they are there, older rows stay current.
+func (e *Engine) storeRun(ctx context.Context, run *collect.Run, record schema.CollectorRun, runErr error) error {
+	gaps := run.Gaps()
+	if runErr != nil {
+		for _, table := range run.Collector.Writes {
+			gaps = append(gaps, schema.EvidenceGap{
+				RunID: run.ID, Collector: run.Collector.Name, Account: run.Account, Region: run.Region,
+				TableName: table, Outcome: record.Outcome, Detail: record.Detail, CollectedAt: run.Now,
+			})
+		}
+	}
+	err := errors.Join(
+		insert(ctx, e.opts.Store, gaps),
+		insert(ctx, e.opts.Store, run.Meter.Ledger(run)),
+		insert(ctx, e.opts.Store, []schema.CollectorRun{record}),
+		insert(ctx, e.opts.Store, run.Completions()),
+	)
+	if err != nil {
+		return fmt.Errorf("store the run of %s in %s %s: %w", run.Collector.Name, run.Account, run.Region, err)
+	}
+	return nil
+}
+
+// protect turns a panic of one collector or analyzer into its error.
+func protect(run func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, stack())
+		}
+	}()
+	return run()
+}

@@ -1,0 +1,191 @@
+// Package engine schedules collectors, then analyzers, and keeps what they did:
+// outcomes, coverage, the life of findings, and the snapshot that metrics and
+// pages are served from.
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/faaswarden/faaswarden/internal/analysis"
+	"github.com/faaswarden/faaswarden/internal/collect"
+	"github.com/faaswarden/faaswarden/internal/config"
+	"github.com/faaswarden/faaswarden/internal/price"
+	"github.com/faaswarden/faaswarden/internal/store"
+)
+
+// Scope is one account and region that collectors run in.
+type Scope struct {
+	Account   string
+	Partition string
+	Region    string
+	Home      bool       // the region in which per-account collectors run
+	AWS       aws.Config // credentials and endpoint; not yet metered or limited
+}
+
+// Options say what to run, where, and how gently.
+type Options struct {
+	Store      *store.Store
+	Config     *config.Config
+	Suites     config.Suites
+	Scopes     []Scope
+	Now        func() time.Time // nil means time.Now
+	RateFactor float64          // multiplies AWS's request quotas; zero means 1. Only the simulated account raises it.
+	Logger     *slog.Logger
+	Progress   func(Progress) // may be nil; called from several goroutines
+}
+
+// Progress is one step of long work, for a person who waits.
+type Progress struct {
+	What  string // "collect us-east-1 metrics"
+	Done  int
+	Total int
+}
+
+// Engine runs collection cycles and analyses. Its methods may be called from
+// any goroutine; cycles and analyses exclude each other.
+type Engine struct {
+	opts     Options
+	log      *slog.Logger
+	limiter  *collect.Limiter
+	budget   *collect.Budget
+	rates    []collect.Rate
+	order    []*collect.Collector
+	snapshot atomic.Pointer[Snapshot]
+	busy     chan struct{} // holds one token: a cycle or an analysis at a time
+	cycleSeq atomic.Int64
+}
+
+// New checks the suites and prepares an engine; it starts nothing.
+func New(opts Options) (*Engine, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.RateFactor == 0 {
+		opts.RateFactor = 1
+	}
+	if opts.Progress == nil {
+		opts.Progress = func(Progress) {}
+	}
+	order, err := collect.Order(opts.Suites.Collectors)
+	if err != nil {
+		return nil, fmt.Errorf("order collectors: %w", err)
+	}
+	e := &Engine{
+		opts: opts, log: opts.Logger.With("component", "engine"), order: order,
+		limiter: collect.NewLimiter(collect.LimiterOptions{Share: opts.Config.AWS.RateHeadroom, Factor: opts.RateFactor}),
+		busy:    make(chan struct{}, 1),
+	}
+	return e, nil
+}
+
+// Open loads what an earlier process left: prices are refreshed, this month's
+// API spend counts against the budget, and the last snapshot is served again.
+func (e *Engine) Open(ctx context.Context) error {
+	if err := e.seedPrices(ctx); err != nil {
+		return err
+	}
+	spent, err := e.monthSpend(ctx)
+	if err != nil {
+		return err
+	}
+	e.budget = collect.NewBudget(collect.BudgetOptions{CeilingUSD: e.opts.Config.AWS.APIBudgetUSDPerMonth, SpentUSD: spent, Now: e.opts.Now})
+	s, err := e.loadSnapshot(ctx, analysis.Window{})
+	if err != nil {
+		return err
+	}
+	e.snapshot.Store(s)
+	return nil
+}
+
+// Snapshot is what the last analysis and collection left; never nil after Open.
+func (e *Engine) Snapshot() *Snapshot { return e.snapshot.Load() }
+
+// acquire waits for the one token; release gives it back.
+func (e *Engine) acquire(ctx context.Context) (release func(), err error) {
+	select {
+	case e.busy <- struct{}{}:
+		return func() { <-e.busy }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Run collects and analyzes on schedule until ctx ends. A failed cycle is
+// logged and tried again when due; it never ends the loop.
+func (e *Engine) Run(ctx context.Context) error {
+	var analyzed time.Time
+	for {
+		collected, err := e.CollectDue(ctx)
+		if err != nil && ctx.Err() == nil {
+			e.log.Error("collection cycle failed", "error", err)
+		}
+		due := e.opts.Now().Sub(analyzed) >= time.Duration(e.opts.Config.Analysis.Every)
+		if ctx.Err() == nil && (collected > 0 || due) {
+			if _, err := e.Analyze(ctx, AnalyzeOptions{}); err != nil && ctx.Err() == nil {
+				e.log.Error("analysis failed", "error", err)
+			}
+			analyzed = e.opts.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+// pollInterval is how often the schedule is looked at; collectors' own
+// intervals are minutes to days.
+const pollInterval = 10 * time.Second
+
+// seedPrices writes the embedded price snapshot, where a newer row replaces an
+// older, and reads from it what API calls cost.
+func (e *Engine) seedPrices(ctx context.Context) error {
+	rows, err := price.Snapshot()
+	if err != nil {
+		return fmt.Errorf("read the embedded price snapshot: %w", err)
+	}
+	now := e.opts.Now()
+	for i := range rows {
+		rows[i].CollectedAt = now
+	}
+	book, err := price.NewBook(rows)
+	if err != nil {
+		return fmt.Errorf("read the embedded price snapshot: %w", err)
+	}
+	e.rates, err = collect.Rates(func(item string) (float64, error) {
+		usd, err := book.Rate(item, "us-east-1", "", now)
+		return usd.InexactFloat64(), err
+	})
+	if err != nil {
+		return fmt.Errorf("read the prices of AWS API calls: %w", err)
+	}
+	if err := insert(ctx, e.opts.Store, rows); err != nil {
+		return fmt.Errorf("write the price snapshot: %w", err)
+	}
+	return nil
+}
+
+// monthSpend is what AWS API calls have cost since the month began, in USD.
+func (e *Engine) monthSpend(ctx context.Context) (float64, error) {
+	type row struct {
+		USD float64 `ch:"usd"`
+	}
+	now := e.opts.Now().UTC()
+	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
+	var spent float64
+	for r, err := range store.Select[row](ctx, e.opts.Store,
+		"SELECT sum(usd) AS usd FROM api_calls FINAL WHERE collected_at >= {month:DateTime}", map[string]any{"month": month}) {
+		if err != nil {
+			return 0, fmt.Errorf("read this month's API spend: %w", err)
+		}
+		spent = r.USD
+	}
+	return spent, nil
+}

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/faaswarden/faaswarden/internal/analysis"
+	"github.com/faaswarden/faaswarden/internal/analysis/evidence"
+	"github.com/faaswarden/faaswarden/internal/collect"
+	"github.com/faaswarden/faaswarden/internal/config"
+	"github.com/faaswarden/faaswarden/internal/store"
+)
+
+// sight answers Pass.Blind: what could not be read, where, and why. It is read
+// once an analysis and never changes.
+type sight struct {
+	window  analysis.Window
+	writers map[string][]*collect.Collector // table → who writes it
+	status  map[[3]string]Status            // collector, account, region
+	homes   map[string]string               // account → the region its per-account collectors run in
+	gaps    *evidence.Gaps
+	every   map[string]time.Duration // collector → its interval
+	enabled map[string]bool
+}
+
+func (e *Engine) loadSight(ctx context.Context, w analysis.Window) (*sight, error) {
+	s := &sight{
+		window: w, writers: map[string][]*collect.Collector{}, status: map[[3]string]Status{}, homes: map[string]string{},
+		every: map[string]time.Duration{}, enabled: map[string]bool{},
+	}
+	for _, c := range e.opts.Suites.Collectors {
+		settings, err := config.CollectorSettings(e.opts.Config, c)
+		if err != nil {
+			return nil, err
+		}
+		s.every[c.Name], s.enabled[c.Name] = settings.Every, settings.Enabled
+		for _, table := range c.Writes {
+			s.writers[table] = append(s.writers[table], c)
+		}
+	}
+	for row, err := range store.Select[Status](ctx, e.opts.Store, statusQuery, nil) {
+		if err != nil {
+			return nil, fmt.Errorf("read collector status: %w", err)
+		}
+		s.status[[3]string{row.Collector, row.Account, row.Region}] = row
+		if c := e.collector(row.Collector); c != nil && c.Scope == collect.PerAccount {
+			s.homes[row.Account] = row.Region
+		}
+	}
+	var err error
+	if s.gaps, err = evidence.LoadGaps(ctx, e.opts.Store.Query); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (e *Engine) collector(name string) *collect.Collector {
+	for _, c := range e.opts.Suites.Collectors {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// blind says whether the evidence of a table is missing for a subject.
+func (s *sight) blind(subject analysis.Subject, table, kind string) (analysis.Blindness, bool) {
+	for _, c := range s.writers[table] {
+		scope := subject
+		if c.Scope == collect.PerAccount {
+			scope.Region = s.homes[subject.Account]
+		}
+		if b, blind := s.gaps.Blind(scope, table, kind); blind {
+			return b, true
+		}
+		if b, blind := s.unread(c, scope.Account, scope.Region); blind {
+			return b, true
+		}
+	}
+	return analysis.Blindness{}, false
+}
+
+// unread says whether a collector has no recent successful run in a scope.
+func (s *sight) unread(c *collect.Collector, account, region string) (analysis.Blindness, bool) {
+	st, ok := s.status[[3]string{c.Name, account, region}]
+	if !ok {
+		why := "collector " + c.Name + " has not run"
+		if !s.enabled[c.Name] {
+			why = "collector " + c.Name + " is disabled in the configuration"
+		}
+		return analysis.Blindness{Reason: analysis.Unread, Detail: why}, true
+	}
+	age := s.window.To.Sub(st.LastStartedAt)
+	if limit := 3*s.every[c.Name] + time.Hour; age > limit {
+		return analysis.Blindness{Reason: analysis.Stale, Detail: fmt.Sprintf("collector %s last read %s before the window's end", c.Name, age.Truncate(time.Minute))}, true
+	}
+	return analysis.Blindness{}, false
+}
