@@ -119,6 +119,9 @@ func Load(path string, suites Suites) (*Config, error) {
 // Parse reads and validates a configuration's text.
 func Parse(text []byte, suites Suites) (*Config, error) {
 	c := Default()
+	if blank(text) {
+		return c, c.Validate(suites) // the decoder would zero the defaults
+	}
 	dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
 	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%w\nremedy: see deploy/config.example.yml for every key and its type", err)
@@ -127,6 +130,17 @@ func Parse(text []byte, suites Suites) (*Config, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// blank reports whether a YAML text holds nothing but comments.
+func blank(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSpace(line)
+		if len(line) > 0 && line[0] != '#' {
+			return false
+		}
+	}
+	return true
 }
 
 // resolve makes the embedded store's and the web config's paths relative to the config's folder.

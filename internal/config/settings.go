@@ -167,3 +167,18 @@ func plain(v any) any {
 	}
 	return v
 }
+
+// EnabledCollectors lists the collectors a configuration leaves on.
+func EnabledCollectors(c *Config, suite []*collect.Collector) ([]*collect.Collector, error) {
+	var list []*collect.Collector
+	for _, item := range suite {
+		s, err := CollectorSettings(c, item)
+		if err != nil {
+			return nil, err
+		}
+		if s.Enabled {
+			list = append(list, item)
+		}
+	}
+	return list, nil
+}
