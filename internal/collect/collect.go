@@ -103,6 +103,7 @@ type Run struct {
 	Log       *slog.Logger
 	Params    map[string]any // declared Params, defaults resolved
 	Meter     *Meter         // to bill units that only the answer tells (bytes scanned, pages)
+	Cache     *Cache         // shared by the runs of an account's cycle; may be nil
 
 	// Resources lists what the scope's other collectors have last read, for
 	// collectors that declare the tables in Reads. Nil means nothing is known.

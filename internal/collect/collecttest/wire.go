@@ -16,6 +16,7 @@ import (
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/fxamacker/cbor/v2"
 
 	"github.com/faaswarden/faaswarden/internal/collect"
 )
@@ -117,6 +118,20 @@ func Body(body string) Answer {
 	return func(*http.Request, string) Response { return Response{Body: body} }
 }
 
+// CBOR answers 200 in rpc-v2-cbor, which the SDK's CloudWatch client speaks.
+// Keys are the service model's; a time is a cbor.Tag 1.
+func CBOR(v any) Answer { return cborAnswer(http.StatusOK, v) }
+
+func cborAnswer(status int, v any) Answer {
+	body, err := cbor.Marshal(v)
+	return func(*http.Request, string) Response {
+		return Response{
+			Status: status, Body: string(body), Err: err,
+			Header: http.Header{"Smithy-Protocol": {"rpc-v2-cbor"}, "Content-Type": {"application/cbor"}},
+		}
+	}
+}
+
 // File answers 200 with a file's content.
 func File(t testing.TB, path string) Answer {
 	t.Helper()
@@ -213,6 +228,8 @@ func Fail(service string, status int, code, message string) Answer {
 		resp.Body = fmt.Sprintf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>1</RequestID></Response>", code, message)
 	case "s3":
 		resp.Body = fmt.Sprintf("<Error><Code>%s</Code><Message>%s</Message><RequestId>1</RequestId></Error>", code, message)
+	case "cloudwatch":
+		return cborAnswer(status, map[string]any{"__type": code, "message": message})
 	default:
 		resp.Header.Set("X-Amzn-Errortype", code)
 		resp.Body = fmt.Sprintf(`{"__type":%q,"message":%q,"Message":%q}`, code, message, message)

@@ -1,0 +1,80 @@
+package collect
+
+import "sync"
+
+// refusalsBeforeStopping is how many resources an action is asked about, all
+// of them denied, before the rest is taken to be denied too. Asking on would
+// spend the owner's rate on refusals.
+const refusalsBeforeStopping = 25
+
+// A Probe asks one action about many resources and keeps count of the answers,
+// so that an action denied everywhere is one gap, and one denied for a single
+// resource is that resource's gap alone. It is safe for concurrent use.
+type Probe struct {
+	run                 *Run
+	table, kind, action string
+
+	mu      sync.Mutex
+	granted int
+	denied  []refusal
+	failed  bool
+}
+
+type refusal struct {
+	resource string
+	err      error
+}
+
+// Probe starts asking action for a table's evidence of one kind.
+func (r *Run) Probe(table, kind, action string) *Probe {
+	return &Probe{run: r, table: table, kind: kind, action: action}
+}
+
+// Hopeless reports that the action has been denied so often, and never
+// granted, that there is no use in asking on.
+func (p *Probe) Hopeless() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.granted == 0 && len(p.denied) >= refusalsBeforeStopping
+}
+
+// Refusal is the first denial, for resources that were not asked about because
+// the probe is Hopeless; nil when there was none.
+func (p *Probe) Refusal() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.denied) == 0 {
+		return nil
+	}
+	return p.denied[0].err
+}
+
+// Answered notes how AWS answered for one resource; err is nil for an answer.
+func (p *Probe) Answered(resource string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch Classify(err) {
+	case OK:
+		p.granted++
+	case Denied:
+		p.denied = append(p.denied, refusal{resource, err})
+	default:
+		p.failed = true
+		p.run.Gap(p.table, p.kind, resource, p.action, err)
+	}
+}
+
+// Close records the denials as gaps and reports whether every resource was
+// answered for.
+func (p *Probe) Close() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.granted == 0 && len(p.denied) > 0 {
+		p.run.Gap(p.table, p.kind, "", p.action, p.denied[0].err)
+		return false
+	}
+	for _, d := range p.denied {
+		p.run.Gap(p.table, p.kind, d.resource, p.action, d.err)
+	}
+	return len(p.denied) == 0 && !p.failed
+}
