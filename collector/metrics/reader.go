@@ -1,0 +1,344 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/faaswarden/faaswarden/internal/collect"
+	"github.com/faaswarden/faaswarden/internal/schema"
+)
+
+const (
+	maxQueries    = 500     // metrics in one GetMetricData call (DOC:cloudwatch_limits)
+	maxDatapoints = 100_800 // datapoints in one answer; more make further pages
+	parallel      = 4       // calls under way at once
+	chunk         = 8192    // rows handed to the sink at once
+	enough        = 3       // failed calls in a row after which no more are made
+)
+
+// window is half-open and aligned to the period.
+type window struct {
+	from, to time.Time
+	period   time.Duration
+}
+
+func (w window) points() int { return int(w.to.Sub(w.from) / w.period) }
+
+// Statuses of metric_reads. An empty status means the series was not asked for.
+const (
+	complete = "complete"
+	partial  = "partial"
+)
+
+// answer is how CloudWatch answered for one series.
+type answer struct {
+	status string
+	points uint64
+	last   time.Time // of the points so far
+	err    error     // why the status is not complete
+}
+
+var (
+	errPartial  = errors.New("CloudWatch returned a part of the datapoints and no way to get the rest")
+	errInternal = errors.New("CloudWatch reports an internal error for this metric")
+	errMissing  = errors.New("the answer does not mention this metric")
+	errShape    = errors.New("malformed answer: timestamps and values do not pair, or a value is not a number")
+	errNotAsked = errors.New("not asked for: earlier calls failed")
+)
+
+// forbidden is CloudWatch's refusal of a single metric inside an answer.
+type forbidden struct{}
+
+func (forbidden) Error() string { return "CloudWatch forbids this metric" }
+
+// reader asks GetMetricData and writes what it answers. Several batches are
+// under way at once; callbacks and the sink see one at a time.
+type reader struct {
+	run *collect.Run
+	api *cloudwatch.Client
+
+	mu       sync.Mutex
+	answered bool  // some call has succeeded
+	failures int   // calls failed in a row
+	stopped  error // why no further call is made
+	blind    bool  // a gap already covers everything
+}
+
+// batch is a part of the series of one read.
+type batch struct{ low, high int }
+
+// read asks for every series in the window, writes points and metric_reads,
+// and records a gap for what was not answered wholly. see is shown every
+// point, by its series' index. An error ends the run.
+func (r *reader) read(ctx context.Context, w window, list []series, see func(i int, ts time.Time, v float64)) ([]answer, error) {
+	if see == nil {
+		see = func(int, time.Time, float64) {}
+	}
+	answers := make([]answer, len(list))
+	size := min(maxQueries, max(1, maxDatapoints/w.points()))
+	var batches []batch
+	for low := 0; low < len(list); low += size {
+		batches = append(batches, batch{low, min(low+size, len(list))})
+	}
+	err := collect.Each(ctx, parallel, batches, func(ctx context.Context, b batch) error {
+		return r.ask(ctx, w, list[b.low:b.high], answers[b.low:b.high], func(i int, ts time.Time, v float64) { see(b.low+i, ts, v) })
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read metrics in %s: %w", r.run.Region, err)
+	}
+	return answers, r.report(ctx, w, list, answers)
+}
+
+// ask reads one batch, and once more those of its series for which CloudWatch
+// had an internal error.
+func (r *reader) ask(ctx context.Context, w window, list []series, answers []answer, see func(int, time.Time, float64)) error {
+	err := r.call(ctx, w, list, answers, see)
+	if err != nil {
+		return err
+	}
+	var again []int
+	for i, a := range answers {
+		if errors.Is(a.err, errInternal) {
+			again = append(again, i)
+		}
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	retried, results := make([]series, len(again)), make([]answer, len(again))
+	for j, i := range again {
+		retried[j] = list[i]
+	}
+	// Points come in order of time. Those of the first call are written again,
+	// which is harmless, but not shown twice.
+	err = r.call(ctx, w, retried, results, func(j int, ts time.Time, v float64) {
+		if ts.After(answers[again[j]].last) {
+			see(again[j], ts, v)
+		}
+	})
+	for j, i := range again {
+		if results[j].status != "" {
+			answers[i] = results[j]
+		}
+	}
+	return err
+}
+
+// call makes one GetMetricData call and reads all its pages. Failures that
+// cost no more than the batch are left in answers.
+func (r *reader) call(ctx context.Context, w window, list []series, answers []answer, see func(int, time.Time, float64)) error {
+	if r.stop() != nil {
+		return nil
+	}
+	in := &cloudwatch.GetMetricDataInput{
+		StartTime: aws.Time(w.from), EndTime: aws.Time(w.to),
+		ScanBy: types.ScanByTimestampAscending, MetricDataQueries: queries(w, list),
+	}
+	var writeErr error
+	err := collect.Pages(ctx, action, func(ctx context.Context, token *string) (*string, error) {
+		in.NextToken = token
+		out, err := r.api.GetMetricData(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		r.run.Meter.Bill("cloudwatch", "GetMetricData", "metric", float64(len(list)))
+		if writeErr = r.take(ctx, w, list, answers, out.MetricDataResults, see); writeErr != nil {
+			return nil, nil
+		}
+		return out.NextToken, nil
+	})
+	switch {
+	case writeErr != nil:
+		return writeErr
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil && collect.Stop(err):
+		return err
+	}
+	r.note(err)
+	if !errors.Is(err, collect.ErrBudget) { // refused before it was sent: never asked
+		conclude(answers, err)
+	}
+	return nil
+}
+
+func queries(w window, list []series) []types.MetricDataQuery {
+	out := make([]types.MetricDataQuery, len(list))
+	for i, s := range list {
+		out[i] = types.MetricDataQuery{
+			Id: aws.String("m" + strconv.Itoa(i)),
+			MetricStat: &types.MetricStat{
+				Metric: &types.Metric{
+					Namespace: aws.String(s.namespace), MetricName: aws.String(s.metric), Dimensions: s.dimensions,
+				},
+				Period: aws.Int32(int32(w.period / time.Second)), Stat: aws.String(s.stat),
+			},
+		}
+	}
+	return out
+}
+
+// take writes the points of a page and keeps each series' status, which a
+// later page may better.
+func (r *reader) take(
+	ctx context.Context, w window, list []series, answers []answer, results []types.MetricDataResult, see func(int, time.Time, float64),
+) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rows := make([]schema.Row, 0, chunk)
+	flush := func() error {
+		if len(rows) == 0 {
+			return nil
+		}
+		if err := r.run.Sink.Put(ctx, rows...); err != nil {
+			return fmt.Errorf("write %d metric points: %w", len(rows), err)
+		}
+		rows = make([]schema.Row, 0, chunk) // the sink may keep the slice
+		return nil
+	}
+	for _, result := range results {
+		i, ok := index(result.Id, len(list))
+		if !ok {
+			continue // nothing that was asked for
+		}
+		answers[i].status, answers[i].err = status(result)
+		if len(result.Timestamps) != len(result.Values) {
+			answers[i].status, answers[i].err = string(collect.Failed), errShape
+			continue
+		}
+		s := list[i]
+		for j, ts := range result.Timestamps {
+			ts, v := ts.UTC(), result.Values[j]
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				answers[i].status, answers[i].err = string(collect.Failed), errShape
+				continue
+			}
+			if ts.Before(w.from) || !ts.Before(w.to) {
+				continue // not of the window that was asked for
+			}
+			answers[i].points++
+			answers[i].last = ts
+			see(i, ts, v)
+			rows = append(rows, schema.MetricPoint{
+				Account: r.run.Account, Region: r.run.Region, Namespace: s.namespace, Metric: s.metric, Stat: s.stat,
+				Resource: s.resource, Qualifier: s.qualifier, PeriodS: uint32(w.period / time.Second), TS: ts, Value: v,
+				CollectedAt: r.run.Now,
+			})
+			if len(rows) == chunk {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return flush()
+}
+
+func index(id *string, n int) (int, bool) {
+	text, ok := strings.CutPrefix(aws.ToString(id), "m")
+	i, err := strconv.Atoi(text)
+	return i, ok && err == nil && i >= 0 && i < n
+}
+
+func status(result types.MetricDataResult) (string, error) {
+	switch result.StatusCode {
+	case types.StatusCodeComplete:
+		return complete, nil
+	case types.StatusCodePartialData:
+		return partial, explained(errPartial, result.Messages)
+	case types.StatusCodeForbidden:
+		return string(collect.Denied), explained(forbidden{}, result.Messages)
+	default:
+		return string(collect.Failed), explained(errInternal, result.Messages)
+	}
+}
+
+func explained(err error, messages []types.MessageData) error {
+	for _, m := range messages {
+		err = fmt.Errorf("%w: %s %s", err, aws.ToString(m.Code), aws.ToString(m.Value))
+	}
+	return err
+}
+
+// conclude gives a status to what the pages left open.
+func conclude(answers []answer, err error) {
+	for i, a := range answers {
+		switch {
+		case err == nil && a.status == "":
+			answers[i].status, answers[i].err = string(collect.Failed), errMissing
+		case err != nil && a.status == "":
+			answers[i].status, answers[i].err = string(collect.Classify(err)), err
+		case err != nil && a.status == partial:
+			answers[i].err = err // the pages ended early
+		}
+	}
+}
+
+// note counts how calls end. A refusal is for all metrics alike, and calls that
+// keep failing will not be helped by more of them.
+func (r *reader) note(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		r.answered, r.failures = true, 0
+		return
+	}
+	r.failures++
+	outcome := collect.Classify(err)
+	if r.stopped == nil && (outcome == collect.Denied || outcome == collect.Skipped || r.failures >= enough) {
+		r.stopped = err
+	}
+}
+
+func (r *reader) stop() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stopped
+}
+
+// report writes how each series was answered and records gaps for those that
+// were not answered wholly: one for everything when nothing ever was.
+func (r *reader) report(ctx context.Context, w window, list []series, answers []answer) error {
+	stopped := r.stop()
+	if stopped != nil && !r.answered && !r.blind {
+		r.blind = true
+		r.run.Gap("metric_points", "", "", action, stopped)
+	}
+	reads := make([]schema.MetricRead, 0, len(list))
+	for i, a := range answers {
+		s := list[i]
+		if a.status == "" {
+			a.err = fmt.Errorf("%w: %w", errNotAsked, stopped)
+		} else {
+			reads = append(reads, schema.MetricRead{
+				Account: r.run.Account, Region: r.run.Region, Namespace: s.namespace, Metric: s.metric, Stat: s.stat,
+				Resource: s.resource, Qualifier: s.qualifier, PeriodS: uint32(w.period / time.Second),
+				FromTS: w.from, ToTS: w.to, Status: a.status, Points: a.points, CollectedAt: r.run.Now,
+			})
+		}
+		if a.err != nil && !r.blind {
+			r.gap(s, a.err)
+		}
+	}
+	return collect.Put(ctx, r.run, reads...)
+}
+
+// gap records that a series lacks points. A region's own metrics are under no
+// resource's name, and must not hide what is known of its functions.
+func (r *reader) gap(s series, err error) {
+	resource := s.resource
+	if resource == "" {
+		resource = fmt.Sprintf("arn:%s:lambda:%s:%s:*", r.run.Partition, r.run.Region, r.run.Account)
+	}
+	r.run.Gap("metric_points", s.metric, resource, action, err)
+}
