@@ -124,7 +124,7 @@ func (s *Store) insertBatch(ctx context.Context, sh *shape, rows []reflect.Value
 		return err
 	}
 	if err := batch.Send(); err != nil {
-		s.columns.Delete(sh.table) // another process may have changed the table
+		s.columns.Delete(sh) // another process may have changed the table
 		return err
 	}
 	return nil
@@ -185,9 +185,9 @@ func checkTimes(times []time.Time, kind string) error {
 }
 
 // columnTypes is what the store declares for a shape's columns, in the shape's
-// order. It is asked once a table: the driver would ask before every batch.
+// order. It is asked once: the driver would ask before every batch.
 func (s *Store) columnTypes(ctx context.Context, sh *shape) ([]clickhouse.ColumnNameAndType, error) {
-	if known, ok := s.columns.Load(sh.table); ok {
+	if known, ok := s.columns.Load(sh); ok {
 		return known.([]clickhouse.ColumnNameAndType), nil
 	}
 	type column struct {
@@ -213,6 +213,6 @@ func (s *Store) columnTypes(ctx context.Context, sh *shape) ([]clickhouse.Column
 		}
 		types[i] = clickhouse.ColumnNameAndType{Name: name, Type: kind}
 	}
-	s.columns.Store(sh.table, types)
+	s.columns.Store(sh, types)
 	return types, nil
 }

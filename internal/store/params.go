@@ -112,7 +112,7 @@ func timeText(t time.Time, kind string) (string, error) {
 	if t.Unix() < 0 {
 		return "", fmt.Errorf("%s lies before 1970", t.Format(time.RFC3339))
 	}
-	text := strconv.FormatInt(t.Unix(), 10)
+	text := fmt.Sprintf("%010d", t.Unix()) // fewer than ten digits would not be taken for an epoch
 	if ns := t.Nanosecond(); ns != 0 {
 		text += "." + strings.TrimRight(fmt.Sprintf("%09d", ns), "0")
 	}

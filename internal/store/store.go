@@ -74,7 +74,7 @@ type Store struct {
 	outsideErr  error
 
 	shapes  sync.Map // reflect.Type → *shape
-	columns sync.Map // table → []clickhouse.ColumnNameAndType
+	columns sync.Map // *shape → []clickhouse.ColumnNameAndType
 }
 
 // Open connects, refuses a server older than MinimumVersion, makes the database
