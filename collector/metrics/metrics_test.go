@@ -223,7 +223,7 @@ func TestStatusCodesAreHonoured(t *testing.T) {
 	for _, test := range []struct{ code, status, outcome string }{
 		{"PartialData", "partial", "failed"},
 		{"InternalError", "failed", "failed"},
-		{"Forbidden", "denied", "failed"},
+		{"Forbidden", "denied", "denied"},
 		{"SomethingNew", "failed", "failed"},
 	} {
 		t.Run(test.code, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/schema"
@@ -54,12 +55,9 @@ var (
 	errMissing  = errors.New("the answer does not mention this metric")
 	errShape    = errors.New("malformed answer: timestamps and values do not pair, or a value is not a number")
 	errNotAsked = errors.New("not asked for: earlier calls failed")
+	// errForbidden is the refusal of a single metric inside an answer.
+	errForbidden = &smithy.GenericAPIError{Code: "AccessDenied", Message: "CloudWatch forbids this metric"}
 )
-
-// forbidden is CloudWatch's refusal of a single metric inside an answer.
-type forbidden struct{}
-
-func (forbidden) Error() string { return "CloudWatch forbids this metric" }
 
 // reader asks GetMetricData and writes what it answers. Several batches are
 // under way at once; callbacks and the sink see one at a time.
@@ -257,7 +255,7 @@ func status(result types.MetricDataResult) (string, error) {
 	case types.StatusCodePartialData:
 		return partial, explained(errPartial, result.Messages)
 	case types.StatusCodeForbidden:
-		return string(collect.Denied), explained(forbidden{}, result.Messages)
+		return string(collect.Denied), explained(errForbidden, result.Messages)
 	default:
 		return string(collect.Failed), explained(errInternal, result.Messages)
 	}
