@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Options say how large a world to generate. Zero values mean the demo's:
+// GenerateOptions say how large a world to generate. Zero values mean the demo's:
 // seed 1, 200 functions, 30 days up to the last UTC midnight, us-east-1 and eu-west-1.
-type Options struct {
+type GenerateOptions struct {
 	Seed      int64
 	Functions int
 	Days      int
@@ -16,7 +16,7 @@ type Options struct {
 }
 
 // Generate builds a world. The same options give the same world.
-func Generate(o Options) (*World, error) {
+func Generate(o GenerateOptions) (*World, error) {
 	if o.Now.IsZero() {
 		return nil, errors.New("generate a world: Now must be set")
 	}

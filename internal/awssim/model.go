@@ -4,6 +4,7 @@
 package awssim
 
 import (
+	"sync"
 	"time"
 )
 
@@ -95,8 +96,10 @@ type Region struct {
 	Peerings       []*Peering
 	Interfaces     []*Interface
 
-	world  *World
-	series seriesCache
+	world   *World
+	series  seriesCache
+	groups  []LogGroup // StoredBytes of those that functions write to are set by grouped
+	grouped sync.Once
 }
 
 // UnreservedConcurrency is the limit less what functions have reserved.
@@ -289,6 +292,9 @@ type Queue struct {
 	Policy          string // JSON; empty: none
 	CreatedAt       time.Time
 	Tags            map[string]string
+
+	consumer *Function // whose mapping polls it
+	flows    []flow    // what is sent to it
 }
 
 // A Topic is an SNS topic.
@@ -297,6 +303,8 @@ type Topic struct {
 	ARN    string
 	Policy string
 	Tags   map[string]string
+
+	flows []flow // what is published to it
 }
 
 // A Subscription is an SNS subscription.
@@ -347,6 +355,8 @@ type Rule struct {
 	State       string // ENABLED or DISABLED
 	Targets     []Target
 	Tags        map[string]string
+
+	flows []flow // how often it fires
 }
 
 // Target is a rule's target.
@@ -496,6 +506,9 @@ type NATGateway struct {
 	InterfaceID  string
 	CreatedAt    time.Time
 	Tags         map[string]string
+
+	clients             []*Function
+	otherBytesPerMinute float64 // from what is no function
 }
 
 // An Endpoint is a VPC endpoint.
