@@ -112,6 +112,15 @@ func (p *Pass) Violation(f Finding) {
 	}
 }
 
+// Graded is the severity for an analyzer that grades its findings: the given
+// one, unless the operator has set one for the analyzer.
+func (p *Pass) Graded(s Severity) Severity {
+	if p.Severity != p.Analyzer.Severity {
+		return p.Severity
+	}
+	return s
+}
+
 // OK says that the subject was judged and is fine.
 func (p *Pass) OK(s Subject) { p.judge(Judgement{Subject: s, Verdict: OK}) }
 
