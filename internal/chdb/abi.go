@@ -65,6 +65,9 @@ func load(path string) (*library, error) {
 		}
 		return loaded.lib, nil
 	}
+	if err := forceUTC(); err != nil {
+		return nil, fmt.Errorf("load %s: %w", path, err)
+	}
 	lib := &library{path: path}
 	if err := lib.bind(); err != nil {
 		return nil, fmt.Errorf("load %s: %w", path, err)
@@ -120,6 +123,23 @@ func (l *library) bind() error {
 	}
 	for _, s := range symbols {
 		purego.RegisterLibFunc(s.fn, handle, s.name)
+	}
+	return nil
+}
+
+// forceUTC sets the zone the engine takes for its own, in C's environment only:
+// Go's, and so that of child processes, keeps its TZ. The engine has no other
+// setting for it, and a store written under one TZ and read under another would
+// move every DateTime that was given as text.
+func forceUTC() error {
+	setenv, err := purego.Dlsym(purego.RTLD_DEFAULT, "setenv")
+	if err != nil {
+		return fmt.Errorf("find setenv: %w", err)
+	}
+	var set func(name, value string, overwrite int32) int32
+	purego.RegisterFunc(&set, setenv)
+	if set("TZ", "UTC", 1) != 0 {
+		return errors.New("set the engine's time zone to UTC")
 	}
 	return nil
 }

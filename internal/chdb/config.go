@@ -52,24 +52,50 @@ func (d Durability) mergeTree() []setting {
 
 // configXML is the engine's whole configuration. Giving one is what keeps the
 // engine from reading config.xml of the working folder or of the home folder.
+//
+// The one user has two roles. A connection starts with both; one that carries a
+// statement from outside keeps only the second, and the engine itself then
+// refuses to read files, to dial out and to change anything.
 func configXML(o Options) string {
 	var b strings.Builder
 	b.WriteString("<!-- Written by faaswarden at every start; changes here are lost. -->\n<clickhouse>\n")
-	element(&b, "    ", "timezone", "UTC")
+	element(&b, 1, "users_config", configPath(o.Path))
 	if o.TempDir != "" {
-		element(&b, "    ", "tmp_path", withSlash(o.TempDir))
+		element(&b, 1, "tmp_path", withSlash(o.TempDir))
 	}
-	element(&b, "    ", "user_files_path", withSlash(filepath.Join(o.Path, "user_files")))
+	element(&b, 1, "user_files_path", withSlash(filepath.Join(o.Path, "user_files")))
 	b.WriteString("    <merge_tree>\n")
 	for _, s := range o.Durability.mergeTree() {
-		element(&b, "        ", s.name, s.value)
+		element(&b, 2, s.name, s.value)
 	}
-	b.WriteString("    </merge_tree>\n</clickhouse>\n")
+	b.WriteString("    </merge_tree>\n")
+	b.WriteString(accessXML)
+	b.WriteString("</clickhouse>\n")
 	return b.String()
 }
 
-func element(b *strings.Builder, indent, name, value string) {
-	fmt.Fprintf(b, "%s<%s>", indent, name)
+// outsideRole is what a statement from outside may do.
+const outsideRole = "outside"
+
+const accessXML = `    <profiles><default/></profiles>
+    <quotas><default/></quotas>
+    <roles>
+        <inside><grants><query>GRANT ALL ON *.* WITH GRANT OPTION</query></grants></inside>
+        <outside><grants><query>GRANT SELECT, SHOW, dictGet ON *.*</query></grants></outside>
+    </roles>
+    <users>
+        <default>
+            <password/>
+            <networks><ip>::/0</ip></networks>
+            <profile>default</profile>
+            <quota>default</quota>
+            <grants><query>GRANT inside</query><query>GRANT outside</query></grants>
+        </default>
+    </users>
+`
+
+func element(b *strings.Builder, depth int, name, value string) {
+	fmt.Fprintf(b, "%s<%s>", strings.Repeat("    ", depth), name)
 	_ = xml.EscapeText(b, []byte(value)) // a strings.Builder does not fail
 	fmt.Fprintf(b, "</%s>\n", name)
 }

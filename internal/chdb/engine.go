@@ -202,13 +202,19 @@ func bootError(path, printed string, err error) error {
 	return fmt.Errorf("start the engine on %s: %w: %s", path, err, strings.TrimSpace(printed))
 }
 
-// inspect reads what a caller may ask of a freshly started engine.
+// inspect reads what a caller may ask of a freshly started engine, and takes
+// away the one system table that reaches into the process's threads.
 func (e *Engine) inspect() error {
 	version, err := e.keeper.text("SELECT version()", "TSVRaw")
 	if err != nil {
 		return fmt.Errorf("read the engine's version: %w", err)
 	}
 	e.version = strings.TrimSpace(version)
+	// Reading this table interrupts every thread with a signal, Go's threads
+	// too, for a handler that Go did not install.
+	if err := e.keeper.exec("DETACH TABLE IF EXISTS system.stack_trace"); err != nil {
+		return fmt.Errorf("detach system.stack_trace: %w", err)
+	}
 	e.detached, err = detachedParts(e.keeper)
 	return err
 }

@@ -36,10 +36,7 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Text }
 
-var (
-	codePattern = regexp.MustCompile(`^Code: (\d+)\.`)
-	namePattern = regexp.MustCompile(`\(([A-Z][A-Z0-9_]+)\)\s*$`)
-)
+var codePattern = regexp.MustCompile(`^Code: (\d+)\.`)
 
 // newError reads the number from the engine's text. Text without one is given
 // the number of UNKNOWN_EXCEPTION, as a server does.

@@ -49,6 +49,9 @@ func readRequest(req *http.Request, maxStatement int64) (*request, error) {
 	if err != nil {
 		return nil, refuse(codeBadArguments, "BAD_ARGUMENTS", "malformed URL query: %v", err)
 	}
+	if isSet(query.Get("compress")) || isSet(query.Get("decompress")) || req.Header.Get("Content-Encoding") != "" {
+		return nil, refuse(codeNotImplemented, "NOT_IMPLEMENTED", "the embedded engine neither compresses nor decompresses; open clickhouse-go without Compression")
+	}
 	r := &request{sql: query.Get("query"), format: firstOf(req.Header.Get("X-ClickHouse-Format"), query.Get("default_format"), "TabSeparated"),
 		database: firstOf(req.Header.Get("X-ClickHouse-Database"), query.Get("database"))}
 	if err := r.readValues(query); err != nil {
@@ -129,6 +132,9 @@ func takesData(sql string) bool {
 	}
 	return true
 }
+
+// isSet reads a flag of the URL.
+func isSet(value string) bool { return value != "" && value != "0" }
 
 func firstOf(values ...string) string {
 	for _, v := range values {

@@ -15,9 +15,10 @@ import (
 // session is one request's engine connection: nothing set in it, selected in it
 // or left running in it reaches another request.
 type session struct {
-	engine *Engine
-	conn   *conn
-	tag    string
+	engine   *Engine
+	conn     *conn
+	tag      string
+	readOnly bool
 
 	ctx    context.Context // ends with the request, with the engine or with the session
 	cancel context.CancelFunc
@@ -40,11 +41,11 @@ func (e *Engine) newSession(ctx context.Context, r *request, readOnly bool) (*se
 	if err != nil {
 		return nil, newError(err.Error())
 	}
-	s := &session{engine: e, conn: c, tag: e.newTag()}
+	s := &session{engine: e, conn: c, tag: e.newTag(), readOnly: readOnly}
 	e.work.Add(1) // begin holds the group above zero
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.unhook = context.AfterFunc(e.closing, s.cancel)
-	if err := s.prepare(r.database, settings, readOnly); err != nil {
+	if err := s.prepare(r.database, settings); err != nil {
 		s.end()
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func (s *session) end() {
 	})
 }
 
-func (s *session) prepare(database string, settings []setting, readOnly bool) error {
+func (s *session) prepare(database string, settings []setting) error {
 	if database != "" {
 		if err := s.conn.exec("USE " + quoteName(database)); err != nil {
 			return err
@@ -72,8 +73,8 @@ func (s *session) prepare(database string, settings []setting, readOnly bool) er
 			return err
 		}
 	}
-	if readOnly {
-		return s.conn.exec("SET readonly = 1")
+	if s.readOnly {
+		return s.confine()
 	}
 	return nil
 }
@@ -106,6 +107,11 @@ func (s *session) answer(req *http.Request, r *request) (*http.Response, error) 
 	}
 	if class.Statements > 1 {
 		return nil, refuse(codeSyntaxError, "SYNTAX_ERROR", "%d statements in one request; send them one at a time", class.Statements)
+	}
+	if s.readOnly {
+		if err := s.admit(class, r); err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case r.data != nil:
