@@ -127,3 +127,10 @@ const (
 
 // Window is half-open: From ≤ t < To.
 type Window struct{ From, To time.Time }
+
+// RunsPerMonth is how often something that runs every so often runs in a month
+// of 730 hours, for estimates.
+func RunsPerMonth(every time.Duration) float64 { return 730 * float64(time.Hour) / float64(every) }
+
+// Scopes is how many account and region pairs there are, at least one.
+func (i Inventory) Scopes() float64 { return float64(max(1, i.Accounts) * max(1, i.Regions)) }

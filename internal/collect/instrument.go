@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
 // InstrumentOptions tune the calls of one run.
@@ -121,8 +122,14 @@ func (a attempt) HandleFinalize(
 	callCtx, cancel := context.WithTimeout(ctx, a.CallTimeout)
 	defer cancel()
 	out, metadata, err := next.HandleFinalize(callCtx, in)
-	if err != nil && ctx.Err() == nil && errors.Is(callCtx.Err(), context.DeadlineExceeded) {
+	var unreadable *smithy.DeserializationError
+	switch {
+	case err != nil && ctx.Err() == nil && errors.Is(callCtx.Err(), context.DeadlineExceeded):
 		err = callTimeoutError{service + ":" + operation, a.CallTimeout}
+	case errors.As(err, &unreadable):
+		err = MalformedError{service + ":" + operation, statusCode(err)}
+	case err == nil && empty(metadata) && operation != "GetFunctionConcurrency": // its way of saying "none reserved"
+		err = MalformedError{service + ":" + operation, 200}
 	}
 	a.meter.count(service, operation, err)
 	if Classify(err) == Throttled {
@@ -143,6 +150,27 @@ func (e callTimeoutError) Error() string {
 }
 func (e callTimeoutError) Timeout() bool   { return true }
 func (e callTimeoutError) Temporary() bool { return true }
+
+// empty reports an answer without a body, which the SDK reads as one in which
+// everything is absent. Hardly any read of AWS answers so; a proxy may.
+func empty(metadata middleware.Metadata) bool {
+	resp, ok := awsmiddleware.GetRawResponse(metadata).(*smithyhttp.Response)
+	return ok && resp.ContentLength == 0
+}
+
+// MalformedError is an answer that could not be read. It does not say what the
+// answer held: the decoder's own words quote it, and there are secrets in it.
+type MalformedError struct {
+	Action string
+	Status int
+}
+
+func (e MalformedError) Error() string {
+	return fmt.Sprintf("%s: HTTP %d with a body that is not what the service sends", e.Action, e.Status)
+}
+
+// HTTPStatusCode lets the SDK's retry checks see the status.
+func (e MalformedError) HTTPStatusCode() int { return e.Status }
 
 // retryer is the SDK's standard one with more patience for throttling, less
 // for other failures, and no quota of retries across calls: the limiter's
@@ -165,13 +193,13 @@ func retryable(err error) aws.Ternary {
 	if errors.As(err, &clock) && clock.RetryableError() {
 		return aws.TrueTernary // the SDK has learnt how far our clock is off, and signs again
 	}
-	var malformed *smithy.DeserializationError
+	var malformed MalformedError
 	switch outcome := Classify(err); {
 	case errors.Is(err, ErrBudget), outcome == Denied, ExpiredCredentials(err):
 		return aws.FalseTernary
 	case outcome == Throttled:
 		return aws.TrueTernary
-	case errors.As(err, &malformed) && statusCode(err) < 300:
+	case errors.As(err, &malformed) && malformed.Status < 300:
 		return aws.TrueTernary
 	}
 	return aws.UnknownTernary

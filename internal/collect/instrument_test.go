@@ -53,6 +53,7 @@ func TestRetries(t *testing.T) {
 		{"a proxy's 500 page is tried a few times", collecttest.HTML(500), 4, collect.Failed, "gave up after 4 attempts"},
 		{"a proxy's 503 page is tried a few times", collecttest.HTML(503), 4, collect.Failed, "gave up after 4 attempts"},
 		{"a login page with 200 is tried a few times", collecttest.HTML(200), 4, collect.Failed, "gave up after 4 attempts"},
+		{"an empty answer is tried a few times", collecttest.Body(""), 4, collect.Failed, "lambda:GetAccountSettings: HTTP 200 with a body that is not what the service sends"},
 		{"an answer cut short is tried a few times", collecttest.Body(settings[:40]), 4, collect.Failed, "gave up after 4 attempts"},
 		{"a lost connection is tried a few times", broken(collecttest.Response{Err: errors.New("read: connection reset by peer")}), 4, collect.Failed, "gave up after 4 attempts"},
 		{"an answer cut short once", collecttest.Sequence(collecttest.Body(settings[:40]), collecttest.Body(settings)), 2, collect.OK, ""},
@@ -76,6 +77,21 @@ func TestRetries(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestMalformedAnswersAreNotQuoted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := collecttest.New(t, nobody, collecttest.Options{Wire: collecttest.NewWire(map[string]collecttest.Answer{
+			"lambda:GetAccountSettings": collecttest.Body(`{"AccountLimit":"CANARY"}`),
+		})})
+		err := ask(t, f.AWS)
+		var malformed collect.MalformedError
+		if !errors.As(err, &malformed) {
+			t.Errorf("error: %v", err)
+		}
+		f.Secret(t, "CANARY", err)
+	})
 }
 
 func TestAMinuteOfThrottlingIsSurvived(t *testing.T) {

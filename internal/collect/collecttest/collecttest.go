@@ -335,3 +335,28 @@ func or(value, fallback string) string {
 	}
 	return value
 }
+
+// GapList is what the run could not read, "table/kind resource outcome", sorted
+// and without repetition; ARNs are shortened to their last part.
+func (f *Fixture) GapList() []string {
+	var list []string
+	for _, g := range f.Gaps() {
+		resource := ""
+		if g.Resource != "" {
+			resource = "arn:…" + g.Resource[strings.LastIndex(g.Resource, ":"):] + " "
+		}
+		list = append(list, g.TableName+"/"+g.Kind+" "+resource+g.Outcome)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// CompletionList is what the run read wholly, "table/kind", sorted.
+func (f *Fixture) CompletionList() []string {
+	var list []string
+	for _, c := range f.Completions() {
+		list = append(list, c.TableName+"/"+c.Kind)
+	}
+	slices.Sort(list)
+	return list
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -239,7 +240,9 @@ func Fail(service string, status int, code, message string) Answer {
 
 // Recorded returns the JSON-protocol answers of a folder of recorded
 // responses, service.Operation_N.json, each operation repeating its last one.
-// Only services that speak JSON can be read so (lambda, tagging, events).
+// A request about one function gets the responses that name it, when any
+// response of the operation names a function. Only services that speak JSON
+// can be read so (lambda, tagging, events).
 func Recorded(t testing.TB, dir string) *Wire {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
@@ -247,22 +250,46 @@ func Recorded(t testing.TB, dir string) *Wire {
 		t.Fatalf("read recordings in %s: %d files, %v", dir, len(paths), err)
 	}
 	slices.Sort(paths)
-	sequences := map[string][]Answer{}
+	recordings := map[string][]Response{}
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".json")
 		operation, _, _ := strings.Cut(name, "_")
 		prefix, operation, _ := strings.Cut(operation, ".")
 		action := collect.ServiceName(prefix) + ":" + operation
-		sequences[action] = append(sequences[action], recording(t, path))
+		recordings[action] = append(recordings[action], recording(t, path))
 	}
 	wire := NewWire(nil)
-	for action, list := range sequences {
-		wire.On(action, Sequence(list...))
+	for action, list := range recordings {
+		wire.On(action, byFunction(action, list))
 	}
 	return wire
 }
 
-func recording(t testing.TB, path string) Answer {
+var functionPath = regexp.MustCompile(`/functions/([^/?]+)`)
+
+func byFunction(action string, list []Response) Answer {
+	var mu sync.Mutex
+	asked := map[string]int{}
+	return func(r *http.Request, body string) Response {
+		about := list
+		name := ""
+		if m := functionPath.FindStringSubmatch(r.URL.Path); m != nil && strings.Contains(list[0].Body, "function:") {
+			name = m[1]
+			about = slices.DeleteFunc(slices.Clone(list), func(resp Response) bool {
+				return !strings.Contains(resp.Body, "function:"+name+`"`) && !strings.Contains(resp.Body, "function:"+name+`\"`)
+			})
+		}
+		if len(about) == 0 {
+			return Deny(action)(r, body)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		asked[name]++
+		return about[min(asked[name], len(about))-1]
+	}
+}
+
+func recording(t testing.TB, path string) Response {
 	t.Helper()
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -281,7 +308,7 @@ func recording(t testing.TB, path string) Answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(*http.Request, string) Response { return Response{Status: file.Status, Body: string(body)} }
+	return Response{Status: file.Status, Body: string(body)}
 }
 
 // wireTimes turns recorded timestamp objects into seconds since 1970, as the JSON protocols send them.

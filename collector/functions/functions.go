@@ -1,0 +1,197 @@
+// Package functions collects the inventory: every Lambda function of a region
+// with its configuration, its aliases and its provisioned concurrency. It is
+// read from Lambda itself, so functions that were never tagged are in it.
+package functions
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/faaswarden/faaswarden/internal/collect"
+	"github.com/faaswarden/faaswarden/internal/schema"
+)
+
+//go:embed doc.md
+var doc string
+
+// Collector reads the functions of one region.
+var Collector = &collect.Collector{
+	Name:   "functions",
+	Title:  "Lambda functions, their configuration, aliases and provisioned concurrency",
+	Doc:    doc,
+	Writes: []string{"functions", "aliases", "provisioned_concurrency", "resource_tags"},
+	Actions: []collect.Action{
+		{Name: "lambda:ListFunctions", Blinds: "everything: without the inventory no function is judged"},
+		{Name: "lambda:GetFunction", Blinds: "reserved concurrency and the function's state (lambda:GetFunctionConcurrency takes the first over when get_function is off)"},
+		{Name: "lambda:GetFunctionConcurrency", Blinds: "reserved concurrency, when get_function is off"},
+		{Name: "lambda:GetFunctionRecursionConfig", Blinds: "whether AWS's loop guard is switched off for a function"},
+		{Name: "lambda:ListAliases", Blinds: "aliases, and with them which published versions are in use"},
+		{Name: "lambda:ListProvisionedConcurrencyConfigs", Blinds: "provisioned concurrency"},
+	},
+	Scope:   collect.PerRegion,
+	Every:   every,
+	Timeout: 45 * time.Minute,
+	Params: []collect.Param{{
+		Name: "get_function", Default: true,
+		Doc: "read each function with lambda:GetFunction: it has a quota of its own, and it also permits downloading the code; when false, lambda:GetFunctionConcurrency is used and the function's state stays unread",
+	}},
+	Estimate: estimate,
+	Collect:  run,
+}
+
+const (
+	every     = time.Hour
+	atOnce    = 8
+	pageSize  = 50
+	published = 0.2 // share of functions with published versions that the estimate assumes
+)
+
+// estimate: a listing of 50 a page; two calls a function; two more for those
+// with published versions. None is priced.
+func estimate(i collect.Inventory) collect.APICost {
+	functions := float64(i.Functions)
+	perCycle := i.Scopes() + functions*(1+published)/pageSize + functions*2 + functions*published*2
+	return collect.APICost{Calls: perCycle * collect.RunsPerMonth(every)}
+}
+
+// reader is one run.
+type reader struct {
+	*collect.Run
+	client      *lambda.Client
+	getFunction bool
+
+	listed    map[string]*function
+	malformed bool
+
+	state, concurrency, recursion  *collect.Probe
+	aliases, versions, provisioned *collect.Probe
+	tagsUnread                     atomic.Bool // some GetFunction had no answer
+}
+
+// function is everything about one function while it is being read.
+type function struct {
+	latest    schema.Function
+	published map[string]schema.Function // by version; a page may repeat
+	inUse     map[string]bool            // published versions that an alias or provisioned concurrency uses
+	gone      bool                       // deleted between the listing and the reading
+}
+
+func run(ctx context.Context, r *collect.Run) error {
+	getFunction, ok := r.Params["get_function"].(bool)
+	if !ok {
+		return errors.New("collect functions: parameter get_function must be true or false")
+	}
+	concurrencyAction := "lambda:GetFunction"
+	if !getFunction {
+		concurrencyAction = "lambda:GetFunctionConcurrency"
+	}
+	f := &reader{
+		Run: r, client: lambda.NewFromConfig(r.AWS), getFunction: getFunction, listed: map[string]*function{},
+		state:       r.Probe("functions", "state", "lambda:GetFunction"),
+		concurrency: r.Probe("functions", "concurrency", concurrencyAction),
+		recursion:   r.Probe("functions", "recursion", "lambda:GetFunctionRecursionConfig"),
+		aliases:     r.Probe("aliases", "", "lambda:ListAliases"),
+		versions:    r.Probe("functions", "versions", "lambda:ListAliases"),
+		provisioned: r.Probe("provisioned_concurrency", "", "lambda:ListProvisionedConcurrencyConfigs"),
+	}
+	listingWhole, err := f.list(ctx)
+	if err != nil {
+		return err
+	}
+	arns := slices.Sorted(maps.Keys(f.listed))
+	if err := collect.Each(ctx, atOnce, arns, f.read); err != nil {
+		return fmt.Errorf("read functions: %w", err)
+	}
+	f.finish(listingWhole)
+	return nil
+}
+
+// list reads every page; of a listing that breaks off, the pages before stay.
+func (f *reader) list(ctx context.Context) (whole bool, err error) {
+	err = collect.Pages(ctx, "lambda:ListFunctions", func(ctx context.Context, marker *string) (*string, error) {
+		out, err := f.client.ListFunctions(ctx, &lambda.ListFunctionsInput{
+			FunctionVersion: types.FunctionVersionAll, MaxItems: aws.Int32(pageSize), Marker: marker,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list functions: %w", err)
+		}
+		for i := range out.Functions {
+			f.add(&out.Functions[i])
+		}
+		return out.NextMarker, nil
+	})
+	if collect.Stop(err) {
+		return false, err
+	}
+	if err == nil && f.malformed {
+		err = errors.New("an entry of the listing is no function: it lacks an ARN")
+	}
+	if err == nil {
+		return true, nil
+	}
+	for _, table := range []string{"functions", "aliases", "provisioned_concurrency"} {
+		f.Gap(table, "", "", "lambda:ListFunctions", err)
+	}
+	f.Gap("resource_tags", "lambda:GetFunction", "", "lambda:ListFunctions", err)
+	return false, nil
+}
+
+func (f *reader) add(c *types.FunctionConfiguration) {
+	unqualified, name, qualifier, ok := collect.Function(aws.ToString(c.FunctionArn))
+	if !ok {
+		f.malformed = true
+		return
+	}
+	row := f.row(c, unqualified, name)
+	if row.Version == "" {
+		row.Version = qualifier
+	}
+	fn := f.listed[unqualified]
+	if fn == nil {
+		fn = &function{published: map[string]schema.Function{}, inUse: map[string]bool{}}
+		f.listed[unqualified] = fn
+	}
+	if row.Version == "" || row.Version == "$LATEST" {
+		row.Version = "$LATEST"
+		fn.latest = row
+		if c.Environment != nil && c.Environment.Error != nil {
+			e := c.Environment.Error
+			f.Gap("functions", "environment", unqualified, "kms:Decrypt", answered(e.ErrorCode, e.Message))
+		}
+		return
+	}
+	fn.published[row.Version] = row
+}
+
+// finish records what stayed unread, and what was read wholly.
+func (f *reader) finish(listingWhole bool) {
+	f.concurrency.Close()
+	f.state.Close()
+	f.recursion.Close()
+	f.versions.Close()
+	aliases, provisioned := f.aliases.Close(), f.provisioned.Close()
+	if !listingWhole {
+		return
+	}
+	f.Complete("functions", "")
+	if aliases {
+		f.Complete("aliases", "")
+	}
+	if provisioned {
+		f.Complete("provisioned_concurrency", "")
+	}
+	// With get_function off this retires the tags of earlier runs that had it on.
+	if !f.tagsUnread.Load() {
+		f.Complete("resource_tags", "lambda:GetFunction")
+	}
+}

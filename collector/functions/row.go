@@ -1,0 +1,85 @@
+package functions
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/faaswarden/faaswarden/internal/schema"
+)
+
+// row is a configuration as the table holds it; defaults are those that Lambda
+// documents for fields that old or partial answers leave out.
+func (f *reader) row(c *types.FunctionConfiguration, unqualified, name string) schema.Function {
+	row := schema.Function{
+		Account: f.Account, Region: f.Region, FunctionARN: unqualified, FunctionName: name, Version: aws.ToString(c.Version),
+		Runtime: string(c.Runtime), PackageType: "Zip", Architecture: "x86_64",
+		MemoryMB: number(c.MemorySize), TimeoutS: number(c.Timeout), EphemeralMB: 512,
+		CodeBytes: uint64(max(0, c.CodeSize)), Handler: aws.ToString(c.Handler), Description: aws.ToString(c.Description),
+		RoleARN: aws.ToString(c.Role), LastModified: lastModified(aws.ToString(c.LastModified)),
+		KMSKeyARN: aws.ToString(c.KMSKeyArn), LogGroup: "/aws/lambda/" + name, LogFormat: "Text",
+		CodeSHA256: aws.ToString(c.CodeSha256), RevisionID: aws.ToString(c.RevisionId), CollectedAt: f.Now,
+	}
+	if c.PackageType != "" {
+		row.PackageType = string(c.PackageType)
+	}
+	if len(c.Architectures) > 0 {
+		row.Architecture = string(c.Architectures[0])
+	}
+	if c.EphemeralStorage != nil {
+		row.EphemeralMB = number(c.EphemeralStorage.Size)
+	}
+	if c.VpcConfig != nil {
+		row.VPCID = aws.ToString(c.VpcConfig.VpcId)
+		row.SubnetIDs, row.SecurityGroupIDs = c.VpcConfig.SubnetIds, c.VpcConfig.SecurityGroupIds
+	}
+	if c.DeadLetterConfig != nil {
+		row.DLQARN = aws.ToString(c.DeadLetterConfig.TargetArn)
+	}
+	if c.TracingConfig != nil {
+		row.TracingMode = string(c.TracingConfig.Mode)
+	}
+	if c.SnapStart != nil {
+		row.SnapstartApplyOn = string(c.SnapStart.ApplyOn)
+	}
+	for _, layer := range c.Layers {
+		row.Layers = append(row.Layers, aws.ToString(layer.Arn))
+	}
+	for _, mount := range c.FileSystemConfigs {
+		row.FileSystemARNs = append(row.FileSystemARNs, aws.ToString(mount.Arn))
+	}
+	if l := c.LoggingConfig; l != nil {
+		row.LogGroup = or(aws.ToString(l.LogGroup), row.LogGroup)
+		row.LogFormat = or(string(l.LogFormat), row.LogFormat)
+	}
+	if c.Environment != nil {
+		row.EnvNames, row.EnvRefs = environment(c.Environment.Variables, f.Partition)
+	}
+	return row
+}
+
+// lastModified reads the time as Lambda writes it, and 1970 when it does not.
+func lastModified(text string) time.Time {
+	for _, layout := range []string{"2006-01-02T15:04:05.000-0700", time.RFC3339Nano} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Unix(0, 0).UTC()
+}
+
+// answered is an error that arrived inside a successful answer.
+func answered(code, message *string) error {
+	return &smithy.GenericAPIError{Code: aws.ToString(code), Message: aws.ToString(message)}
+}
+
+func number(v *int32) uint32 { return uint32(max(0, aws.ToInt32(v))) }
+
+func or(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}
