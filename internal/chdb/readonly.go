@@ -71,7 +71,8 @@ func (s *session) admit(class Class, r *request) error {
 // canonical is a statement in the parser's own spelling, which has no comments,
 // no escapes in names and one kind of quotes: the lexer cannot be led astray.
 func (s *session) canonical(sql string) (string, error) {
-	text, err := s.conn.text("SELECT formatQuerySingleLine({sql:String})", "TSVRaw", param{"sql", sql})
+	// Unescaped, the parser would be shown another text than the one that runs.
+	text, err := s.conn.text("SELECT formatQuerySingleLine({sql:String})", "TSVRaw", param{"sql", escapeText.Replace(sql)})
 	var refused *Error
 	if errors.As(err, &refused) {
 		// The engine blames the question as well as what was asked about.
@@ -80,6 +81,9 @@ func (s *session) canonical(sql string) (string, error) {
 	}
 	return text, err
 }
+
+// escapeText writes what the engine undoes when it reads a parameter's value.
+var escapeText = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`)
 
 // forbiddenFunctions read files under any role: an embedded engine takes itself
 // for a command-line tool, whose user may.
@@ -108,7 +112,7 @@ func refuseIdentifiers(canonical string, params []param) error {
 		return nil
 	}
 	for _, p := range params {
-		if forbidden(strings.TrimSpace(p.value)) {
+		if forbidden(strings.TrimSpace(p.value)) || strings.Contains(p.value, `\`) { // an escape may spell a forbidden name
 			return refuse(codeAccessDenied, "ACCESS_DENIED", "the identifier %s is not accepted as a parameter here", p.value)
 		}
 	}

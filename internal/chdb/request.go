@@ -31,7 +31,7 @@ type request struct {
 // settings, and those that govern the wire, of which there is none here.
 var protocolNames = []string{
 	"add_http_cors_header", "buffer_size", "client_protocol_version", "compress", "database", "decompress",
-	"default_format", "enable_http_compression", "http_zlib_compression_level",
+	"default_format", "enable_http_compression", "http_write_exception_in_output_format", "http_zlib_compression_level",
 	"network_compression_method", "network_zstd_compression_level", "password", "query", "query_id",
 	"quota_key", "role", "send_progress_in_http_headers", "session_check", "session_id",
 	"session_timeout", "stacktrace", "user", "wait_end_of_query",
