@@ -32,7 +32,7 @@ var Collector = &collect.Collector{
 	Writes: []string{"functions", "aliases", "provisioned_concurrency", "resource_tags"},
 	Actions: []collect.Action{
 		{Name: "lambda:ListFunctions", Blinds: "everything: without the inventory no function is judged"},
-		{Name: "lambda:GetFunction", Blinds: "reserved concurrency and the function's state (lambda:GetFunctionConcurrency takes the first over when get_function is off)"},
+		{Name: "lambda:GetFunction", With: "get_function", Blinds: "reserved concurrency and the function's state (lambda:GetFunctionConcurrency takes the first over when get_function is off)"},
 		{Name: "lambda:GetFunctionConcurrency", Blinds: "reserved concurrency, when get_function is off"},
 		{Name: "lambda:GetFunctionRecursionConfig", Blinds: "whether AWS's loop guard is switched off for a function"},
 		{Name: "lambda:ListAliases", Blinds: "aliases, and with them which published versions are in use"},

@@ -37,6 +37,7 @@ type Collector struct {
 type Action struct {
 	Name   string // "lambda:ListFunctions"
 	Blinds string // one clause: "reserved concurrency and code state"
+	With   string // the bool parameter without which the action is not needed; usually empty
 }
 
 // Param is an operator's setting of a collector.

@@ -155,3 +155,25 @@ func TestDefaultsSurviveAPartialFile(t *testing.T) {
 		t.Errorf("a partial file is not read: %+v", *c)
 	}
 }
+
+func TestEnabledCollectorsNeedOnlyTheirActions(t *testing.T) {
+	t.Parallel()
+	item := &collect.Collector{
+		Name: "sample", Every: time.Hour, Params: []collect.Param{{Name: "deep", Default: true}},
+		Actions: []collect.Action{{Name: "lambda:ListFunctions"}, {Name: "lambda:GetFunction", With: "deep"}},
+	}
+	for _, tt := range []struct {
+		settings map[string]any
+		want     int
+	}{{nil, 2}, {map[string]any{"deep": false}, 1}} {
+		c := Default()
+		c.Collectors = map[string]map[string]any{"sample": tt.settings}
+		got, err := EnabledCollectors(c, []*collect.Collector{item})
+		if err != nil || len(got) != 1 || len(got[0].Actions) != tt.want {
+			t.Errorf("%v: %+v, %v; want %d actions", tt.settings, got, err, tt.want)
+		}
+	}
+	if len(item.Actions) != 2 {
+		t.Error("the suite's own value was changed")
+	}
+}

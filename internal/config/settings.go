@@ -168,7 +168,8 @@ func plain(v any) any {
 	return v
 }
 
-// EnabledCollectors lists the collectors a configuration leaves on.
+// EnabledCollectors lists the collectors a configuration leaves on, each with
+// the actions that its settings need.
 func EnabledCollectors(c *Config, suite []*collect.Collector) ([]*collect.Collector, error) {
 	var list []*collect.Collector
 	for _, item := range suite {
@@ -176,9 +177,14 @@ func EnabledCollectors(c *Config, suite []*collect.Collector) ([]*collect.Collec
 		if err != nil {
 			return nil, err
 		}
-		if s.Enabled {
-			list = append(list, item)
+		if !s.Enabled {
+			continue
 		}
+		needed := *item
+		needed.Actions = slices.DeleteFunc(slices.Clone(item.Actions), func(a collect.Action) bool {
+			return a.With != "" && s.Params[a.With] == false
+		})
+		list = append(list, &needed)
 	}
 	return list, nil
 }
