@@ -264,18 +264,42 @@ func TestADenseLoopStillYieldsACycle(t *testing.T) {
 	}
 }
 
-func TestFeeders(t *testing.T) {
+func TestThroughIsAShortestCycle(t *testing.T) {
+	t.Parallel()
+	g := graph.New([]graph.Edge{
+		writes(fn("a"), fn("b")), writes(fn("b"), fn("c")), writes(fn("c"), fn("a")),
+		writes(fn("b"), fn("a")), writes(fn("d"), fn("a")),
+	})
+	l := g.Loops()[0]
+	for name, want := range map[string]int{"a": 2, "b": 2, "c": 3} {
+		c, ok := g.Through(l, fn(name))
+		if !ok || len(c) != want || c[0].Src != fn(name) || c[len(c)-1].Dst != fn(name) {
+			t.Errorf("through %s: %v %v, want %d steps from and to it", name, ok, c, want)
+		}
+	}
+	for _, outside := range []string{fn("d"), fn("unheard-of")} {
+		if c, ok := g.Through(l, outside); ok {
+			t.Errorf("through %s: %v, want nothing", outside, c)
+		}
+	}
+}
+
+func TestFeedersAndDownstream(t *testing.T) {
 	t.Parallel()
 	g := graph.New([]graph.Edge{
 		writes(fn("a"), queue("q")), trigger(queue("q"), fn("a"), "esm"),
 		writes(fn("api"), topic("t")), trigger(topic("t"), queue("q"), "sns"), // over a topic
 		writes(fn("direct"), fn("a")),
 		writes(fn("far"), fn("api")), // behind another function
-		writes(fn("a"), fn("after")), // downstream
+		writes(fn("a"), fn("after")), writes(fn("after"), topic("u")), trigger(topic("u"), fn("last"), "sns"),
 	})
 	want := []string{fn("api"), fn("direct")}
 	if diff := cmp.Diff(want, g.Feeders(g.Loops()[0])); diff != "" {
 		t.Errorf("feeders (-want +got):\n%s", diff)
+	}
+	want = []string{fn("after"), fn("last")}
+	if diff := cmp.Diff(want, g.Downstream(g.Loops()[0])); diff != "" {
+		t.Errorf("downstream (-want +got):\n%s", diff)
 	}
 }
 

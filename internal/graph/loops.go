@@ -212,8 +212,13 @@ func (s *search) atLeastOne(l Loop) []Cycle {
 	if len(s.found) > 0 {
 		return s.found
 	}
-	start := l.members[0]
-	back := s.distances(start, l.members)
+	return []Cycle{s.shortest(l.members[0], l.members)}
+}
+
+// shortest follows the distances back to start; start is on a cycle, as every
+// member of a loop is.
+func (s *search) shortest(start int, members []int) Cycle {
+	back := s.distances(start, members)
 	var path []arc
 	for v := start; len(path) == 0 || v != start; v = path[len(path)-1].to {
 		best := arc{to: -1}
@@ -225,7 +230,7 @@ func (s *search) atLeastOne(l Loop) []Cycle {
 		}
 		path = append(path, best)
 	}
-	return []Cycle{cycleOf(path)}
+	return cycleOf(path)
 }
 
 // extend returns false when limit or budget ended the search.
@@ -307,6 +312,20 @@ func (s *search) distances(start int, vertices []int) []int32 {
 	return back
 }
 
+// Through is a shortest cycle of the loop that passes a node; ok is false when
+// the node is not in it.
+func (g *Graph) Through(l Loop, arn string) (c Cycle, ok bool) {
+	start, known := g.index[Canonical(arn)]
+	if _, inside := slices.BinarySearch(l.members, start); !known || !inside {
+		return nil, false
+	}
+	s := search{g: g, local: map[int]int{}}
+	for i, v := range l.members {
+		s.local[v] = i
+	}
+	return s.shortest(start, l.members), true
+}
+
 // Feeders lists the functions outside a loop whose events reach it without
 // passing another function: its upstream.
 func (g *Graph) Feeders(l Loop) []string {
@@ -316,25 +335,44 @@ func (g *Graph) Feeders(l Loop) []string {
 			before[a.to] = append(before[a.to], v)
 		}
 	}
-	feeders, seen := map[string]bool{}, map[int]bool{}
+	return g.around(l, func(v int) []int { return before[v] }, false)
+}
+
+// Downstream lists the functions outside a loop that its events reach, however far.
+func (g *Graph) Downstream(l Loop) []string {
+	after := func(v int) []int {
+		var list []int
+		for _, a := range g.arcs[v] {
+			list = append(list, a.to)
+		}
+		return list
+	}
+	return g.around(l, after, true)
+}
+
+// around walks away from a loop and lists the functions met; beyond says whether
+// to go on behind them.
+func (g *Graph) around(l Loop, next func(v int) []int, beyond bool) []string {
+	met, seen := map[string]bool{}, map[int]bool{}
 	queue := slices.Clone(l.members)
 	for _, f := range l.Functions {
 		queue = append(queue, g.index[f])
 	}
 	for ; len(queue) > 0; queue = queue[1:] {
-		for _, v := range before[queue[0]] {
+		for _, v := range next(queue[0]) {
 			if seen[v] {
 				continue
 			}
 			seen[v] = true
 			node := g.vertices[v].node
-			switch {
-			case node.Kind != Function:
+			outside := node.Kind == Function && !slices.Contains(l.Functions, node.ARN)
+			if outside {
+				met[node.ARN] = true
+			}
+			if node.Kind != Function || outside && beyond {
 				queue = append(queue, v)
-			case !slices.Contains(l.Functions, node.ARN):
-				feeders[node.ARN] = true
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(feeders))
+	return slices.Sorted(maps.Keys(met))
 }
