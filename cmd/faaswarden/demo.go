@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,14 +43,11 @@ func (f *simFlags) world(now time.Time) (*awssim.World, error) {
 	if f.truth == "" {
 		return w, nil
 	}
-	text, err := json.MarshalIndent(w.Truth, "", "  ")
+	text, err := w.Truth.JSON()
 	if err != nil {
-		return nil, fmt.Errorf("encode the ground truth: %w", err)
+		return nil, err
 	}
-	if err := os.WriteFile(f.truth, append(text, '\n'), 0o644); err != nil {
-		return nil, usageError{fmt.Errorf("--truth: %w", err)}
-	}
-	return w, nil
+	return w, writeFile("--truth", f.truth, text)
 }
 
 type demoFlags struct {
@@ -149,6 +145,7 @@ const simRateFactor = 400
 // account is a running stand-in for AWS and how to reach it.
 type account struct {
 	server   io.Closer
+	truth    awssim.Truth
 	scopes   []engine.Scope
 	now      func() time.Time
 	describe string
@@ -163,7 +160,7 @@ func startAccount(f *demoFlags) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, url, err := serveSim(awssim.ServerOptions{World: world, LimitFactor: simRateFactor}, "127.0.0.1:0")
+	server, url, err := serveSim(awssim.Options{World: world, Limits: awssim.Limits{Factor: simRateFactor}}, "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +169,7 @@ func startAccount(f *demoFlags) (*account, error) {
 		regions[i] = r.Name
 	}
 	return &account{
-		server: server, scopes: simScopes(url, world.Account, world.Partition, regions), now: anchored(now),
+		server: server, truth: world.Truth, scopes: simScopes(url, world.Account, world.Partition, regions), now: anchored(now),
 		describe: fmt.Sprintf("simulated AWS account %s: %d functions, %d days, seed %d", world.Account, f.functions, f.days, f.seed),
 	}, nil
 }
@@ -182,7 +179,7 @@ func startRecording(dir string) (*account, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--recording: %w", err)}
 	}
-	server, url, err := serveSim(awssim.ServerOptions{Recording: rec, LimitFactor: simRateFactor}, "127.0.0.1:0")
+	server, url, err := serveSim(awssim.Options{Recording: rec, Limits: awssim.Limits{Factor: simRateFactor}}, "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +189,7 @@ func startRecording(dir string) (*account, error) {
 	}, nil
 }
 
-func serveSim(opts awssim.ServerOptions, listen string) (*awssim.Server, string, error) {
+func serveSim(opts awssim.Options, listen string) (*awssim.Server, string, error) {
 	server, err := awssim.NewServer(opts)
 	if err != nil {
 		return nil, "", err
@@ -209,13 +206,14 @@ func anchored(end time.Time) func() time.Time {
 }
 
 func simScopes(url, accountID, partition string, regions []string) []engine.Scope {
+	key := awssim.ExampleCredential()
 	scopes := make([]engine.Scope, len(regions))
 	for i, region := range regions {
 		scopes[i] = engine.Scope{
 			Account: accountID, Partition: partition, Region: region, Home: i == 0,
 			AWS: aws.Config{
 				Region: region, BaseEndpoint: &url,
-				Credentials: credentials.NewStaticCredentialsProvider(awssim.AccessKeyID, awssim.SecretAccessKey, ""),
+				Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, key.SessionToken),
 			},
 		}
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -35,12 +34,13 @@ func (c *cli) simServe(ctx context.Context, f *simFlags, listen string) error {
 	if err != nil {
 		return err
 	}
-	server, url, err := serveSim(awssim.ServerOptions{World: world, LimitFactor: 1}, listen)
+	server, url, err := serveSim(awssim.Options{World: world}, listen)
 	if err != nil {
 		return err
 	}
+	key := awssim.ExampleCredential()
 	fmt.Fprintf(c.stderr, "simulated AWS account %s: %d functions, %d days to %s, seed %d\n", world.Account, f.functions, f.days, world.Now.Format("2006-01-02"), f.seed)
-	fmt.Fprintf(c.stdout, "export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s\n", url, awssim.AccessKeyID, awssim.SecretAccessKey, world.Regions[0].Name)
+	fmt.Fprintf(c.stdout, "export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s\n", url, key.AccessKeyID, key.SecretAccessKey, world.Regions[0].Name)
 	<-ctx.Done()
-	return errors.Join(server.Close())
+	return server.Close()
 }

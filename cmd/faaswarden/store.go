@@ -118,7 +118,7 @@ func (c *cli) storeServe(ctx context.Context, s *source, listen, user, passwordF
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", listen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return errors.Join(usageError{fmt.Errorf("--listen %s: %w", listen, err)}, st.Close())
 	}

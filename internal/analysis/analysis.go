@@ -43,8 +43,8 @@ type Measurement struct {
 	Value           float64
 }
 
-// Standard placeholders every query may use without declaring them. They are
-// bound from the Pass's Window.
+// StandardParams are the placeholders every query may use without declaring
+// them. They are bound from the Pass's Window.
 //
 //	{from:DateTime}, {to:DateTime}   the half-open analysis window, UTC
 //	{account:String}, {region:String} empty means every account or region

@@ -130,7 +130,7 @@ func (a *Analyzer) queryFaults() []string {
 		}
 		delete(used, p.Name)
 	}
-	for _, standard := range strings.Fields(StandardParams) {
+	for standard := range strings.FieldsSeq(StandardParams) {
 		delete(used, standard)
 	}
 	for name := range used {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/exporter-toolkit/web"
@@ -78,7 +79,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		return nil, err
 	}
 	if opts.Serve {
-		if err = a.listen(); err != nil {
+		if err = a.listen(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -89,7 +90,7 @@ func (a *App) onClose(name string, run func() error) {
 	a.cleanup = append(a.cleanup, named{name, run})
 }
 
-func (a *App) listen() error {
+func (a *App) listen(ctx context.Context) error {
 	registry, err := exporter.New(exporter.Options{Snapshot: a.Engine.Snapshot, Analyzers: a.opts.Suites.Analyzers}).Registry()
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
@@ -103,7 +104,7 @@ func (a *App) listen() error {
 	if err := web.Validate(a.opts.Config.Web.ConfigFile); err != nil {
 		return fmt.Errorf("web.config_file %s: %w", a.opts.Config.Web.ConfigFile, err)
 	}
-	a.listener, err = net.Listen("tcp", a.opts.Config.Web.Listen)
+	a.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", a.opts.Config.Web.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w; remedy: set web.listen or --listen to a free address", a.opts.Config.Web.Listen, err)
 	}
@@ -164,9 +165,9 @@ func (a *App) Run(ctx context.Context) error {
 // Close gives everything back; errors are joined and named.
 func (a *App) Close() error {
 	var faults []error
-	for i := len(a.cleanup) - 1; i >= 0; i-- {
-		if err := a.cleanup[i].run(); err != nil {
-			faults = append(faults, fmt.Errorf("close %s: %w", a.cleanup[i].name, err))
+	for _, c := range slices.Backward(a.cleanup) {
+		if err := c.run(); err != nil {
+			faults = append(faults, fmt.Errorf("close %s: %w", c.name, err))
 		}
 	}
 	a.cleanup = nil
