@@ -3,6 +3,7 @@
 package oversizedmemory
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -83,6 +84,7 @@ func (r row) subject() analysis.Subject {
 	return analysis.Subject{Resource: r.FunctionARN, Account: r.Account, Region: r.Region}
 }
 
+// sizesSeen lists the row's arrays by size, the smallest first.
 func (r row) sizesSeen() []size {
 	list := make([]size, len(r.Sizes))
 	for i, mb := range r.Sizes {
@@ -91,9 +93,10 @@ func (r row) sizesSeen() []size {
 			billedMS: r.BilledMS[i], billedMSSq: r.BilledMSSq[i], dayVariance: r.DayVariance[i],
 			usedMax: r.UsedMBMax[i], usedP999: r.UsedMBP999[i],
 			atLimit: float64(r.AtLimit[i]), limitErrors: float64(r.LimitErrors[i]), lastDay: float64(r.LastDayInvocs[i]),
-			firstDay: r.FirstDays[i], versions: r.Versions[i],
+			firstDay: r.FirstDays[i], versions: slices.Sorted(slices.Values(r.Versions[i])),
 		}
 	}
+	slices.SortFunc(list, func(a, b size) int { return cmp.Compare(a.memoryMB, b.memoryMB) })
 	return list
 }
 
