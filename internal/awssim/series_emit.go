@@ -340,7 +340,7 @@ func (r *Region) queueEmitter(q *Queue, metric string) (emitter, bool) {
 		}
 		return zeroed(e), true
 	case "NumberOfEmptyReceives":
-		return zeroed(constant(14)), q.consumer != nil
+		return constant(14), q.consumer != nil
 	case "ApproximateNumberOfMessagesVisible":
 		return r.backlogEmitter(q, func(m surgeMin) float64 { return math.Round(float64(m.waiting) * q.fill()) })
 	case "ApproximateAgeOfOldestMessage":

@@ -11,6 +11,7 @@ type surge struct {
 	ceiling    int     // concurrency at which throttling begins
 	mode       waiting // what happens to what is throttled
 	untilAgo   int     // only as long as at least so many hours ago; 0: to the end
+	steady     bool    // the same demand every day
 	throttling float64 // throttles for each waiting event (async) or served message (queue) in a minute
 }
 
@@ -39,7 +40,10 @@ func (l *load) playSurge(t *tally, day int) {
 		return
 	}
 	random := newReseedable()
-	strength := math.Exp(0.1 * random.at(l.key, forSurge+uint64(day)).NormFloat64())
+	strength := math.Exp(0.05 * random.at(l.key, forSurge+uint64(day)).NormFloat64())
+	if s.steady {
+		strength = 1
+	}
 	waiting, carry := 0.0, 0.0
 	for ago := first; ago >= last; ago-- {
 		base := l.minutes(random, ago, t.at(ago).invocations)
