@@ -109,17 +109,20 @@ func TestGrows(t *testing.T) {
 		want bool
 	}{
 		{"steadily", append(days(100), slices.Concat(six(200), six(300), six(400), six(500))...), true},
-		{"by just under 5%", append(days(100), slices.Concat(six(200), six(300), six(400), six(419))...), false},
-		{"not at all", days(100, 1000), false},
-		{"with a pause", append(days(100), slices.Concat(six(200), six(400), six(300), six(800))...), false},
-		{"out of nothing", append(days(100), slices.Concat(six(0), six(1), six(2), six(3))...), false},
+		{"three times by a tenth", append(days(100), slices.Concat(six(1000), six(1101), six(1212), six(1212))...), true},
+		{"twice by a tenth, then by less", append(days(100), slices.Concat(six(1000), six(1101), six(1210), six(1210))...), false},
+		{"then level", append(days(100), slices.Concat(six(200), six(400), six(800), six(800))...), true},
+		{"then down to less than half", append(days(100), slices.Concat(six(200), six(400), six(800), six(399))...), false},
+		{"not after the first step", days(100, 1000), false},
+		{"never three times in a row", append(days(100), slices.Concat(six(200), six(400), six(300), six(800))...), false},
+		{"out of nothing", append(days(0), slices.Concat(six(0), six(0), six(2), six(3))...), false},
 	} {
 		if got := grows(c.h, flat, hoursPerDay); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
 	if grows(hourly{1, 2, 3}, hourly{1, 1, 1}, 0) {
-		t.Error("three hours cannot be quartered")
+		t.Error("three hours are no window")
 	}
 	morning := append(days(100), slices.Concat(six(200), six(400), six(800), six(1600))...)
 	usual := append(days(100), slices.Concat(six(100), six(200), six(400), six(800))...)

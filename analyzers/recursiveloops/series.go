@@ -261,24 +261,24 @@ func median(values []float64) float64 {
 	return (sorted[mid-1] + sorted[mid]) / 2
 }
 
-// grows reports whether a surge still gains: each of four equal parts of it is at
-// least 5% above the one before, measured against the baseline so that a morning
-// is not taken for growth.
+// grows reports whether a surge gained, window by window: three times in a row by
+// a tenth or more, and not fallen to half since. The windows are six hours,
+// measured against the baseline so that a morning is not taken for growth; the
+// first is the one before the surge.
 func grows(h, expected hourly, first int) bool {
-	const parts, gain = 4, 1.05
-	size := (len(h) - first) / parts
-	if size == 0 {
-		return false
-	}
-	last := 0.0
-	for from := len(h) - parts*size; from < len(h); from += size {
-		rate := h[from:from+size].sum() / max(expected[from:from+size].sum(), 1)
-		if last > 0 && rate < gain*last || rate == 0 {
-			return false
+	const window, rises, gain = 6, 3, 1.1
+	last, most, run, grew := 0.0, 0.0, 0, false
+	for from := first - window; from+window <= len(h); from += window {
+		if from < 0 {
+			continue
 		}
-		last = rate
+		rate := h[from:from+window].sum() / max(expected[from:from+window].sum(), 1)
+		if run++; last == 0 || rate < gain*last {
+			run = 0
+		}
+		last, most, grew = rate, max(most, rate), grew || run >= rises
 	}
-	return true
+	return grew && last >= most/2
 }
 
 // pinnedHours counts the hours at the ceiling of concurrency.
