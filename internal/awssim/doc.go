@@ -1,0 +1,40 @@
+// The server of this package promises never to answer what an AWS service
+// would not. In particular:
+//
+//   - Requests must carry a valid SigV4 signature; the service and the region are
+//     those of its credential scope. Wrong, unknown, expired and skewed signatures
+//     are refused in the words and the shape of the service asked.
+//   - Each service speaks its own protocol: REST-JSON (Lambda), AWS JSON 1.0
+//     (SQS) and 1.1 (Cost Explorer, CloudWatch Logs, tagging, EventBridge), Query
+//     (STS, SNS, IAM), EC2 Query, REST-XML (S3) and RPC v2 CBOR (CloudWatch).
+//   - Pages have the service's real size, their tokens are opaque and good only
+//     for the request that they continue.
+//   - Rates are limited as the service's quotas page says, in its error shape.
+//   - Missing and malformed parameters are refused as the service does.
+//   - What is not simulated is refused, never made up: an unknown operation is the
+//     service's UnknownOperationException, in a recording the operation is denied.
+//
+// # Two clocks
+//
+// Options.Now is the account's time: it decides which data exists, what is past
+// its retention and which bill lines are still estimated. Signatures are checked
+// and rates are measured by the wall clock, Options.Clock, which Options.ClockSkew
+// sets wrong on purpose.
+//
+// # Recordings
+//
+// A Recording is a folder of responses recorded from a real account, one JSON
+// file each, named service.Operation_N.json. The Nth call of an operation gets
+// the Nth response, later ones the last. A response that names other resources
+// than the one asked for is never given; one that names none is given only when it
+// cannot be another's. A region of which nothing was recorded is refused, as an
+// operation that was not recorded is: AccessDenied, naming the action. Asking
+// who one is (sts:GetCallerIdentity) needs no permission in AWS and is
+// answered with the account of the recording.
+//
+// # What it does not do
+//
+// Only reading is simulated. Log groups hold REPORT lines and nothing else.
+// CloudWatch metric math, Cost Explorer forecasts and Logs Insights beyond what
+// package insights lists are refused.
+package awssim
