@@ -41,7 +41,7 @@ func (f *reader) read(ctx context.Context, functionARN string) error {
 
 // settle notes how AWS answered about a function. answered tells the caller to
 // go on with the answer; an error ends the run.
-func (f *reader) settle(fn *function, err error, probes ...*collect.Probe) (answered bool, _ error) {
+func (f *reader) settle(fn *function, err error, probe *collect.Probe) (answered bool, _ error) {
 	var notFound *types.ResourceNotFoundException
 	switch {
 	case collect.Stop(err):
@@ -50,9 +50,7 @@ func (f *reader) settle(fn *function, err error, probes ...*collect.Probe) (answ
 		fn.gone = true // deleted since it was listed
 		return false, nil
 	}
-	for _, p := range probes {
-		p.Answered(fn.latest.FunctionARN, err)
-	}
+	probe.Answered(fn.latest.FunctionARN, err)
 	return err == nil, nil
 }
 
@@ -73,7 +71,7 @@ func (f *reader) readConcurrency(ctx context.Context, fn *function) error {
 	if err == nil && !about(out, fn) {
 		err = errors.New("the answer is about another function")
 	}
-	ok, stop := f.settle(fn, err, f.concurrency, f.state)
+	ok, stop := f.settle(fn, err, f.concurrency)
 	if !ok {
 		f.tagsUnread.Store(f.tagsUnread.Load() || !fn.gone)
 		return stop
@@ -164,7 +162,7 @@ func (f *reader) readAliases(ctx context.Context, fn *function) error {
 		}
 		return out.NextMarker, nil
 	})
-	if _, err := f.settle(fn, err, f.aliases, f.versions); err != nil || fn.gone {
+	if _, err := f.settle(fn, err, f.aliases); err != nil || fn.gone {
 		return err
 	}
 	return collect.Put(ctx, f.Run, rows...)

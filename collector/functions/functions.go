@@ -73,9 +73,9 @@ type reader struct {
 	listed    map[string]*function
 	malformed bool
 
-	state, concurrency, recursion  *collect.Probe
-	aliases, versions, provisioned *collect.Probe
-	tagsUnread                     atomic.Bool // some GetFunction had no answer
+	concurrency, recursion *collect.Probe
+	aliases, provisioned   *collect.Probe
+	tagsUnread             atomic.Bool // some GetFunction had no answer
 }
 
 // function is everything about one function while it is being read.
@@ -91,17 +91,15 @@ func run(ctx context.Context, r *collect.Run) error {
 	if !ok {
 		return errors.New("collect functions: parameter get_function must be true or false")
 	}
-	concurrencyAction := "lambda:GetFunction"
+	concurrency := r.Probe("functions", "concurrency", "lambda:GetFunction").Also("functions", "state")
 	if !getFunction {
-		concurrencyAction = "lambda:GetFunctionConcurrency"
+		concurrency = r.Probe("functions", "concurrency", "lambda:GetFunctionConcurrency")
 	}
 	f := &reader{
 		Run: r, client: lambda.NewFromConfig(r.AWS), getFunction: getFunction, listed: map[string]*function{},
-		state:       r.Probe("functions", "state", "lambda:GetFunction"),
-		concurrency: r.Probe("functions", "concurrency", concurrencyAction),
+		concurrency: concurrency,
 		recursion:   r.Probe("functions", "recursion", "lambda:GetFunctionRecursionConfig"),
-		aliases:     r.Probe("aliases", "", "lambda:ListAliases"),
-		versions:    r.Probe("functions", "versions", "lambda:ListAliases"),
+		aliases:     r.Probe("aliases", "", "lambda:ListAliases").Also("functions", "versions"),
 		provisioned: r.Probe("provisioned_concurrency", "", "lambda:ListProvisionedConcurrencyConfigs"),
 	}
 	listingWhole, err := f.list(ctx)
@@ -176,9 +174,7 @@ func (f *reader) add(c *types.FunctionConfiguration) {
 // finish records what stayed unread, and what was read wholly.
 func (f *reader) finish(listingWhole bool) {
 	f.concurrency.Close()
-	f.state.Close()
 	f.recursion.Close()
-	f.versions.Close()
 	aliases, provisioned := f.aliases.Close(), f.provisioned.Close()
 	if !listingWhole {
 		return

@@ -11,8 +11,9 @@ const refusalsBeforeStopping = 25
 // so that an action denied everywhere is one gap, and one denied for a single
 // resource is that resource's gap alone. It is safe for concurrent use.
 type Probe struct {
-	run                 *Run
-	table, kind, action string
+	run    *Run
+	action string
+	tables []evidence
 
 	mu      sync.Mutex
 	granted int
@@ -25,9 +26,23 @@ type refusal struct {
 	err      error
 }
 
+type evidence struct{ table, kind string }
+
 // Probe starts asking action for a table's evidence of one kind.
 func (r *Run) Probe(table, kind, action string) *Probe {
-	return &Probe{run: r, table: table, kind: kind, action: action}
+	return &Probe{run: r, action: action, tables: []evidence{{table, kind}}}
+}
+
+// Also names further evidence that the same answers hold, and returns p.
+func (p *Probe) Also(table, kind string) *Probe {
+	p.tables = append(p.tables, evidence{table, kind})
+	return p
+}
+
+func (p *Probe) gap(resource string, err error) {
+	for _, e := range p.tables {
+		p.run.Gap(e.table, e.kind, resource, p.action, err)
+	}
 }
 
 // Hopeless reports that the action has been denied so often, and never
@@ -60,7 +75,7 @@ func (p *Probe) Answered(resource string, err error) {
 		p.denied = append(p.denied, refusal{resource, err})
 	default:
 		p.failed = true
-		p.run.Gap(p.table, p.kind, resource, p.action, err)
+		p.gap(resource, err)
 	}
 }
 
@@ -70,11 +85,11 @@ func (p *Probe) Close() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.granted == 0 && len(p.denied) > 0 {
-		p.run.Gap(p.table, p.kind, "", p.action, p.denied[0].err)
+		p.gap("", p.denied[0].err)
 		return false
 	}
 	for _, d := range p.denied {
-		p.run.Gap(p.table, p.kind, d.resource, p.action, d.err)
+		p.gap(d.resource, d.err)
 	}
 	return len(p.denied) == 0 && !p.failed
 }

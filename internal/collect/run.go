@@ -33,10 +33,16 @@ func Put[T schema.Row](ctx context.Context, r *Run, rows ...T) error {
 		list[i] = row
 	}
 	if err := r.Sink.Put(ctx, list...); err != nil {
-		return fmt.Errorf("write %d rows of %s: %w", len(rows), rows[0].Table(), err)
+		return sinkError{fmt.Errorf("write %d rows of %s: %w", len(rows), rows[0].Table(), err)}
 	}
 	return nil
 }
+
+// sinkError is a row that could not be written, which is no missing evidence
+// but the end of the run.
+type sinkError struct{ error }
+
+func (e sinkError) Unwrap() error { return e.error }
 
 // Gap records that a table lacks the evidence that action would have given.
 // kind narrows it where the table has several sources ("s3"); resource is the
@@ -79,9 +85,11 @@ func (r *Run) Completions() []schema.Completion {
 }
 
 // Stop reports whether an error must end the run rather than cost one piece of
-// evidence: the context ended, or the credentials are no good for any call.
+// evidence: the context ended, rows cannot be written, or the credentials are
+// no good for any call.
 func Stop(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || ExpiredCredentials(err)
+	var unwritten sinkError
+	return errors.As(err, &unwritten) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || ExpiredCredentials(err)
 }
 
 var (

@@ -37,6 +37,7 @@ func TestClassify(t *testing.T) {
 		{fmt.Errorf("over: %w", ErrBudget), Skipped, false},
 		{context.Canceled, Failed, true},
 		{fmt.Errorf("wait: %w", context.DeadlineExceeded), Failed, true},
+		{sinkError{errors.New("disk full")}, Failed, true},
 		{callTimeoutError{"lambda:ListFunctions", 1}, Failed, false},
 	} {
 		if got := Classify(tt.err); got != tt.want {
@@ -171,6 +172,21 @@ func TestProbe(t *testing.T) {
 				t.Errorf("whole %v, gaps (-want +got):\n%s", whole, diff)
 			}
 		})
+	}
+}
+
+func TestProbeOfSeveralTables(t *testing.T) {
+	t.Parallel()
+	run := &Run{Collector: &Collector{}}
+	p := run.Probe("queues", "", "sqs:GetQueueAttributes").Also("edges", "sqs")
+	p.Answered("q", &apiError{"Throttling"})
+	p.Close()
+	var got []string
+	for _, g := range run.Gaps() {
+		got = append(got, g.TableName+"/"+g.Kind)
+	}
+	if diff := cmp.Diff([]string{"queues/", "edges/sqs"}, got); diff != "" {
+		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 }
 

@@ -30,7 +30,7 @@ type Function struct {
 	SubnetIDs           []string  `ch:"subnet_ids"`
 	SecurityGroupIDs    []string  `ch:"security_group_ids"`
 	EnvNames            []string  `ch:"env_names"` // names only; values are never stored
-	EnvRefs             []string  `ch:"env_refs"`  // ARNs, queue URLs and host names recognised in values
+	EnvRefs             []string  `ch:"env_refs"`  // ARNs (also of queues and buckets told by URL) and host names recognised in values
 	DLQARN              string    `ch:"dlq_arn"`
 	KMSKeyARN           string    `ch:"kms_key_arn"`
 	TracingMode         string    `ch:"tracing_mode"`
@@ -102,7 +102,7 @@ type Edge struct {
 	SrcARN      string            `ch:"src_arn"` // events flow from src to dst
 	DstARN      string            `ch:"dst_arn"`
 	Kind        string            `ch:"kind"`        // trigger, invoke_permission, writes, destination, dlq, redrive, subscription, target, schedule
-	SourceKind  string            `ch:"source_kind"` // which source showed it: esm, policy, s3, sns, sqs, events, invoke_config, iam
+	SourceKind  string            `ch:"source_kind"` // which source showed it: esm, policy, s3, sns, sqs, events, invoke_config, function, iam
 	SrcKind     string            `ch:"src_kind"`    // function, queue, topic, bucket, bus, rule, stream, table, statemachine, api, service, other
 	DstKind     string            `ch:"dst_kind"`
 	Certainty   string            `ch:"certainty"` // configured, permitted_and_referenced, permitted, referenced
