@@ -162,7 +162,7 @@ func Select(byPart map[string]Answer, otherwise Answer) Answer {
 	return func(r *http.Request, body string) Response {
 		best := ""
 		for part := range byPart {
-			found := strings.Contains(r.URL.RequestURI()+" "+body, part)
+			found := strings.Contains(r.URL.String()+" "+body, part)
 			if found && len(part) > len(best) {
 				best = part
 			}
