@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/faaswarden/faaswarden/internal/awssim"
 	"github.com/faaswarden/faaswarden/internal/config"
 	"github.com/faaswarden/faaswarden/internal/engine"
+	"github.com/faaswarden/faaswarden/internal/report"
 	"github.com/faaswarden/faaswarden/internal/store"
 )
 
@@ -43,11 +45,11 @@ func (f *simFlags) world(now time.Time) (*awssim.World, error) {
 	if f.truth == "" {
 		return w, nil
 	}
-	text, err := w.Truth.JSON()
-	if err != nil {
+	var text bytes.Buffer
+	if err := report.WriteJSON(&text, w.Truth); err != nil {
 		return nil, err
 	}
-	return w, writeFile("--truth", f.truth, text)
+	return w, writeFile("--truth", f.truth, text.Bytes())
 }
 
 type demoFlags struct {

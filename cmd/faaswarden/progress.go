@@ -11,10 +11,11 @@ import (
 
 // progress shows long work: a bar on a terminal, plain lines elsewhere.
 type progress struct {
-	cli  *cli
-	mu   sync.Mutex
-	bar  *progressbar.ProgressBar
-	done int
+	cli   *cli
+	mu    sync.Mutex
+	stage string
+	bar   *progressbar.ProgressBar
+	done  int
 }
 
 func (c *cli) newProgress() *progress { return &progress{cli: c} }
@@ -23,26 +24,35 @@ func (c *cli) newProgress() *progress { return &progress{cli: c} }
 func (p *progress) step(s engine.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.stage != s.Stage {
+		p.clear()
+		p.stage, p.done = s.Stage, 0
+	}
 	p.done += s.Done
 	if !p.cli.interactive() {
 		if s.Done > 0 {
-			fmt.Fprintf(p.cli.stderr, "[%d/%d] %s\n", p.done, s.Total, s.What)
+			fmt.Fprintf(p.cli.stderr, "%s %d/%d %s\n", s.Stage, p.done, s.Total, s.What)
 		}
 		return
 	}
-	if p.bar == nil || p.bar.GetMax() != s.Total {
+	if p.bar == nil {
 		p.bar = progressbar.NewOptions(s.Total, progressbar.OptionSetWriter(p.cli.stderr), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetWidth(30), progressbar.OptionShowCount())
-		p.done = s.Done
 	}
-	p.bar.Describe(s.What)
+	p.bar.Describe(s.Stage + " " + s.What)
 	_ = p.bar.Set(p.done) // a bar that cannot be drawn is no reason to stop
 }
 
+// finish takes the bar away.
 func (p *progress) finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.clear()
+}
+
+func (p *progress) clear() {
 	if p.bar != nil {
 		_ = p.bar.Finish() // as above
+		p.bar = nil
 	}
 }

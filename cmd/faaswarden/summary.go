@@ -92,9 +92,18 @@ func printSummary(w io.Writer, format string, s *engine.Snapshot, took time.Dura
 			amount = "no saving"
 		}
 		fmt.Fprintf(w, "%2d. %s · %s · %s severity, %s confidence\n    %s\n    faaswarden explain %s\n", i+1, amount, f.Analyzer, f.Severity, f.Confidence,
-			text.WrapSoft(report.Safe(f.Summary), 110), f.Fingerprint)
+			indent(report.Safe(f.Summary)), f.Fingerprint)
 	}
 	return nil
+}
+
+// indent wraps a sentence below a list's number.
+func indent(s string) string {
+	lines := strings.Split(text.WrapSoft(s, 110), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n    ")
 }
 
 func printAnalyzers(w io.Writer, sum summary) {

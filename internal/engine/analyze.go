@@ -43,7 +43,7 @@ func (e *Engine) Analyze(ctx context.Context, opts AnalyzeOptions) (*Snapshot, e
 	if err != nil {
 		return nil, err
 	}
-	for i, a := range e.opts.Suites.Analyzers {
+	for _, a := range e.opts.Suites.Analyzers {
 		if len(opts.Only) > 0 && !contains(opts.Only, a.Name) {
 			continue
 		}
@@ -54,10 +54,10 @@ func (e *Engine) Analyze(ctx context.Context, opts AnalyzeOptions) (*Snapshot, e
 		if !settings.Enabled {
 			continue
 		}
-		e.opts.Progress(Progress{What: "analyze " + a.Name, Done: i, Total: len(e.opts.Suites.Analyzers)})
 		if err := e.analyzeOne(ctx, a, settings, window, sight, owners); err != nil {
 			return nil, err
 		}
+		e.opts.Progress(Progress{Stage: "analyze", What: a.Name, Done: 1, Total: len(e.opts.Suites.Analyzers)})
 	}
 	s, err := e.loadSnapshot(ctx, window)
 	if err != nil {

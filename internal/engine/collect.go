@@ -26,6 +26,7 @@ type task struct {
 	collector *collect.Collector
 	settings  config.Collector
 	scope     Scope
+	cache     *collect.Cache // of the account's cycle
 }
 
 // Collect runs the named collectors (all enabled ones when none is named)
@@ -70,7 +71,7 @@ func (e *Engine) tasks(want func(task) bool) ([]task, error) {
 			continue
 		}
 		for _, s := range e.opts.Scopes {
-			t := task{c, settings, s}
+			t := task{collector: c, settings: settings, scope: s}
 			if (c.Scope == collect.PerRegion || s.Home) && want(t) {
 				list = append(list, t)
 			}
@@ -100,7 +101,12 @@ func (e *Engine) runTasks(ctx context.Context, tasks []task) ([]schema.Collector
 	}
 	defer release()
 	byScope := map[[2]string][]task{}
+	caches := map[string]*collect.Cache{}
 	for _, t := range tasks {
+		if caches[t.scope.Account] == nil {
+			caches[t.scope.Account] = collect.NewCache()
+		}
+		t.cache = caches[t.scope.Account]
 		key := [2]string{t.scope.Account, t.scope.Region}
 		byScope[key] = append(byScope[key], t)
 	}
@@ -110,13 +116,15 @@ func (e *Engine) runTasks(ctx context.Context, tasks []task) ([]schema.Collector
 	for _, list := range byScope {
 		group.Go(func() error {
 			for _, t := range list {
-				e.opts.Progress(Progress{What: fmt.Sprintf("%s %s", t.scope.Region, t.collector.Name), Total: len(tasks)})
+				step := Progress{Stage: "collect", What: t.scope.Region + " " + t.collector.Name, Total: len(tasks)}
+				e.opts.Progress(step)
 				run, err := e.runOne(groupCtx, t)
 				if err != nil {
 					return err
 				}
 				results <- run
-				e.opts.Progress(Progress{What: fmt.Sprintf("%s %s", t.scope.Region, t.collector.Name), Done: 1, Total: len(tasks)})
+				step.Done = 1
+				e.opts.Progress(step)
 			}
 			return nil
 		})
@@ -176,7 +184,7 @@ func (e *Engine) newRun(ctx context.Context, t task) (*collect.Run, *store.Sink,
 		AWS:  collect.Instrument(t.scope.AWS, meter, e.limiter, collect.InstrumentOptions{Account: t.scope.Account}),
 		Sink: sink, State: e.opts.Store.State(t.collector.Name, t.scope.Account, t.scope.Region, sink),
 		Log:    e.opts.Logger.With("collector", t.collector.Name, "account", t.scope.Account, "region", t.scope.Region),
-		Params: maps.Clone(t.settings.Params), Meter: meter,
+		Params: maps.Clone(t.settings.Params), Meter: meter, Cache: t.cache,
 	}
 	run.Resources = func(ctx context.Context, kind string) ([]string, error) {
 		return e.resources(ctx, t.scope, kind)
@@ -212,11 +220,16 @@ WHERE account = {account:String} AND region = {region:String} AND version = '$LA
 	return list, nil
 }
 
-// resourceQueries are the kinds Run.Resources knows.
-var resourceQueries = map[string]string{
-	"queue": "SELECT queue_arn AS arn FROM queues_current WHERE account = {account:String} AND region = {region:String} ORDER BY arn",
-	"nat_gateway": `SELECT concat('arn:aws:ec2:', region, ':', account, ':natgateway/', nat_gateway_id) AS arn
+// resourceQueries are the lists Run.Resources gives.
+var resourceQueries = map[collect.ResourceKind]string{
+	collect.QueueResources: `SELECT queue_arn AS arn FROM queues_current
+WHERE account = {account:String} AND region = {region:String} ORDER BY arn`,
+	collect.NATGatewayResources: `SELECT concat('arn:', {partition:String}, ':ec2:', region, ':', account, ':natgateway/', nat_gateway_id) AS arn
 FROM nat_gateways_current WHERE account = {account:String} AND region = {region:String} ORDER BY arn`,
+	collect.ProvisionedResources: `SELECT concat(function_arn, ':', qualifier) AS arn FROM provisioned_concurrency_current
+WHERE account = {account:String} AND region = {region:String} ORDER BY arn`,
+	collect.StreamConsumerResources: `SELECT DISTINCT function_arn AS arn FROM event_source_mappings_current
+WHERE account = {account:String} AND region = {region:String} AND NOT match(source_arn, '^arn:[a-z-]+:sqs:') ORDER BY arn`,
 }
 
 func (e *Engine) resources(ctx context.Context, s Scope, kind string) ([]string, error) {
@@ -228,7 +241,7 @@ func (e *Engine) resources(ctx context.Context, s Scope, kind string) ([]string,
 		ARN string `ch:"arn"`
 	}
 	var list []string
-	for r, err := range store.Select[row](ctx, e.opts.Store, query, map[string]any{"account": s.Account, "region": s.Region}) {
+	for r, err := range store.Select[row](ctx, e.opts.Store, query, map[string]any{"account": s.Account, "region": s.Region, "partition": s.Partition}) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s of %s %s: %w", kind, s.Account, s.Region, err)
 		}

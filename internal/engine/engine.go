@@ -42,9 +42,10 @@ type Options struct {
 
 // Progress is one step of long work, for a person who waits.
 type Progress struct {
-	What  string // "collect us-east-1 metrics"
-	Done  int
-	Total int
+	Stage string // collect or analyze
+	What  string // "us-east-1 metrics"
+	Done  int    // steps that this report adds: 0 at a step's start, 1 at its end
+	Total int    // steps of the stage
 }
 
 // Engine runs collection cycles and analyses. Its methods may be called from
