@@ -49,7 +49,11 @@ func (p Param) Resolve(value any) (any, error) {
 }
 
 func (p Param) convert(value any) (any, error) {
-	wrong := fmt.Errorf("%s is %v (%T): must be a %s", p.Name, value, value, p.Kind)
+	article := "a"
+	if p.Kind == Integer {
+		article = "an"
+	}
+	wrong := fmt.Errorf("%s is %v (%T): must be %s %s", p.Name, value, value, article, p.Kind)
 	switch p.Kind {
 	case Object:
 		return value, nil
@@ -58,7 +62,7 @@ func (p Param) convert(value any) (any, error) {
 			return n, nil
 		}
 	case Integer:
-		if n, ok := number(value); ok && n == math.Trunc(n) {
+		if n, ok := number(value); ok && n == math.Trunc(n) && math.Abs(n) < math.MaxInt64 {
 			return int64(n), nil
 		}
 	case Length:

@@ -13,6 +13,7 @@ var (
 	paramNamePattern   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	placeholderPattern = regexp.MustCompile(`\{([a-z_][a-z0-9_]*):[A-Za-z0-9_(), ]+\}`)
 	measurePattern     = regexp.MustCompile(`^[a-z][a-z0-9_]*_(ratio|usd|seconds|bytes|count)$`)
+	relationPattern    = regexp.MustCompile(`(?i)\b(?:FROM|JOIN)\s+([a-z_][a-z0-9_]*)`)
 	clockPattern       = regexp.MustCompile(`(?i)\b(now|now64|today|yesterday|rand\w*)\s*\(`)
 	headings           = []string{"## Why", "## How it is computed", "## What it will not catch", "## Remediation"}
 )
@@ -71,6 +72,11 @@ func (a *Analyzer) validate(written []string) []error {
 	}
 	if len(a.Reads) == 0 {
 		fail("Reads is empty")
+	}
+	for _, m := range relationPattern.FindAllStringSubmatch(withoutComments(a.Query), -1) {
+		if slices.Contains(written, m[1]) && !slices.Contains(a.Reads, m[1]) {
+			fail("query.sql reads %s, which Reads does not name", m[1])
+		}
 	}
 	for _, m := range a.Measures {
 		if !measurePattern.MatchString(m.Name) || m.Help == "" {
