@@ -86,8 +86,9 @@ func (s *session) canonical(sql string) (string, error) {
 var escapeText = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`)
 
 // forbiddenFunctions read files under any role: an embedded engine takes itself
-// for a command-line tool, whose user may.
-var forbiddenFunctions = []string{"file", "catboostevaluate"}
+// for a command-line tool, whose user may. sqlite makes the file it names before
+// it is refused.
+var forbiddenFunctions = []string{"file", "catboostevaluate", "sqlite"}
 
 // RefuseFileFunctions returns an *Error for a statement, as formatQuery spells
 // it, in which the name of a function that reads files stands anywhere but after
