@@ -188,7 +188,9 @@ func (h *handler) report(w http.ResponseWriter, err error) {
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		// The client left: there is nobody to answer.
+		// Mostly nobody is left to read this, but a client that only stopped
+		// sending must not take silence for success.
+		refuse(w, http.StatusBadRequest, 394, "QUERY_WAS_CANCELLED", "the request broke off; nothing was inserted")
 	case errors.Is(err, errTruncated):
 		refuse(w, http.StatusBadRequest, 33, "CANNOT_READ_ALL_DATA", "the request ended before its data did; nothing was inserted")
 	case errors.Is(err, chdb.ErrClosed):

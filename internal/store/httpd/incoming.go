@@ -125,7 +125,8 @@ func (in *incoming) outgoing(ctx context.Context, values url.Values) *http.Reque
 }
 
 // patient reads a body whose sender may pause, but not for longer than idle.
-// The deadline ends with the body: past it, it would end the request.
+// The deadline ends with the body, because past it it would end the request; of
+// a body that broke off it stays, because the server then tries to read on.
 type patient struct {
 	in      io.Reader
 	control *http.ResponseController
@@ -135,7 +136,7 @@ type patient struct {
 func (p *patient) Read(b []byte) (int, error) {
 	_ = p.control.SetReadDeadline(time.Now().Add(p.idle)) // not every ResponseWriter has deadlines
 	n, err := p.in.Read(b)
-	if err != nil {
+	if errors.Is(err, io.EOF) {
 		_ = p.control.SetReadDeadline(time.Time{})
 	}
 	return n, err

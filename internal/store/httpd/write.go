@@ -119,9 +119,9 @@ func (h *handler) ask(ctx context.Context, sql string, values url.Values) (strin
 // name with an ordinary function.
 const harmless = " format generate_series generateseries null numbers numbers_mt values zeros zeros_mt "
 
-// harmful are ordinary functions that read files, call out or hold things up.
-const harmful = " file catboostevaluate showcertificate evalmlmethod sleep sleepeachrow " +
-	"aiclassify aiextract aigenerate aitranslate aiembed "
+// harmful are ordinary functions that call out of the engine. Those that read
+// files are package chdb's to refuse.
+const harmful = " aiclassify aiembed aiextract aigenerate aitranslate showcertificate "
 
 // deniedFunctions asks the engine once which table functions it has: a newer
 // engine's new ways out are then refused without this package knowing them.
@@ -136,7 +136,7 @@ func (h *handler) deniedFunctions(ctx context.Context) (map[string]bool, error) 
 		return nil, err
 	}
 	found := map[string]bool{}
-	for _, name := range append(strings.Fields(text), strings.Fields(harmful)...) {
+	for _, name := range strings.Fields(text) {
 		found[name] = !strings.Contains(harmless, " "+name+" ")
 	}
 	h.denied = found
@@ -154,6 +154,10 @@ var (
 // checkFunctions refuses text that calls what a writer may not, or that makes a
 // table of another engine than the MergeTree family.
 func (h *handler) checkFunctions(ctx context.Context, text string, isTable bool) error {
+	// A view is read by others later, whose own statement does not show the call.
+	if err := chdb.RefuseFileFunctions(text); err != nil {
+		return denied("a function that reads files")
+	}
 	forbidden, err := h.deniedFunctions(ctx)
 	if err != nil {
 		return err
