@@ -91,7 +91,8 @@ func printSummary(w io.Writer, format string, s *engine.Snapshot, took time.Dura
 		case f.Savings.High == 0:
 			amount = "no saving"
 		}
-		fmt.Fprintf(w, "%2d. %s · %s · %s severity, %s confidence\n    %s\n    faaswarden explain %s\n", i+1, amount, f.Analyzer, f.Severity, f.Confidence,
+		fmt.Fprintf(w, "%2d. %s: %s\n    %s · %s severity, %s confidence · %s\n    %s\n    faaswarden explain %s\n", i+1, report.Safe(f.Name()), amount,
+			f.Analyzer, f.Severity, f.Confidence, f.Region,
 			indent(report.Safe(f.Summary)), f.Fingerprint)
 	}
 	return nil
@@ -149,9 +150,26 @@ func (c *cli) verdict(s *engine.Snapshot) error {
 	if len(s.Blind) == 0 {
 		return nil
 	}
-	fmt.Fprintf(c.stderr, "\ncould not be read:\n")
+	fmt.Fprintf(c.stderr, "\ncould not be read, and what that blinds:\n")
+	said := map[string]bool{}
 	for _, g := range s.Blind {
-		fmt.Fprintf(c.stderr, "  %s %s: %s (%s) — blinds %s\n", g.Region, g.Collector, g.Action, g.Outcome, g.Table)
+		line := fmt.Sprintf("  %s %s %s (%s): %s", g.Account, g.Region, g.Action, g.Outcome, blinds(g.Collector, g.Action, g.Table))
+		if !said[line] {
+			fmt.Fprintln(c.stderr, report.Safe(line))
+		}
+		said[line] = true
 	}
 	return errBlind
+}
+
+// blinds is what a collector declares that an action's denial costs.
+func blinds(collector, action, table string) string {
+	for _, item := range suites.Collectors {
+		for _, a := range item.Actions {
+			if item.Name == collector && a.Name == action {
+				return a.Blinds
+			}
+		}
+	}
+	return table
 }

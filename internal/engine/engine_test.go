@@ -453,3 +453,26 @@ func TestStoppedCollectionKeepsWhatWasRead(t *testing.T) {
 		t.Errorf("the run is recorded as %+v, %v", statuses, err)
 	}
 }
+
+func TestUnreadInventoryIsNotZeroFindings(t *testing.T) {
+	denied := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no"}
+	lister := &collect.Collector{
+		Name: "inventory", Writes: []string{"functions"}, Scope: collect.PerRegion, Every: time.Hour,
+		Collect: func(_ context.Context, r *collect.Run) error {
+			r.Gap("functions", "", "", "lambda:ListFunctions", denied)
+			return nil
+		},
+	}
+	r := newRig(t, []*collect.Collector{lister}, []*analysis.Analyzer{judge(func(p *analysis.Pass, s analysis.Subject) { p.OK(s) })})
+	s := r.cycle(t)
+	want := []ReasonCount{{Analyzer: "sample", Reason: "denied", Detail: "lambda:ListFunctions", Count: 1}}
+	if diff := cmp.Diff(want, s.Analyzers[0].CannotDetermine); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
+	}
+	if ratio, ok := s.Analyzers[0].Coverage(); !ok || ratio != 0 {
+		t.Errorf("coverage is %v %v, want 0", ratio, ok)
+	}
+	if len(s.Blind) != 1 {
+		t.Errorf("blind is %v", s.Blind)
+	}
+}

@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/faaswarden/faaswarden/internal/analysis"
@@ -62,6 +65,37 @@ func (e *Engine) collector(name string) *collect.Collector {
 		}
 	}
 	return nil
+}
+
+// scopes lists where per-region collectors have run, as a subject that stands
+// for every function there.
+func (s *sight) scopes() []analysis.Subject {
+	seen := map[[2]string]bool{}
+	var list []analysis.Subject
+	for _, c := range s.writers[inventoryTable] {
+		for key := range s.status {
+			place := [2]string{key[1], key[2]}
+			if key[0] == c.Name && !seen[place] {
+				seen[place] = true
+				list = append(list, analysis.Subject{
+					Resource: fmt.Sprintf("arn:%s:lambda:%s:%s:function:*", partition(key[2]), key[2], key[1]), Account: key[1], Region: key[2],
+				})
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b analysis.Subject) int { return cmp.Compare(a.Resource, b.Resource) })
+	return list
+}
+
+// partition is AWS's partition of a region.
+func partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
 }
 
 // blind says whether the evidence of a table is missing for a subject.

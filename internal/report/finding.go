@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/faaswarden/faaswarden/internal/analysis"
@@ -39,6 +40,9 @@ type Savings struct {
 	Expected float64 `json:"expected"`
 	High     float64 `json:"high"`
 }
+
+// Name is the resource's own name, the last part of its ARN.
+func (f Finding) Name() string { return f.Resource[strings.LastIndexByte(f.Resource, ':')+1:] }
 
 // FromRow turns a stored finding into its public form.
 func FromRow(r schema.Finding) Finding {

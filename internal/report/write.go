@@ -57,10 +57,10 @@ func writeTable(w io.Writer, findings []Finding) error {
 		_, err := fmt.Fprintln(w, "no findings")
 		return err
 	}
-	t := NewTable(w, "USD/month", "low – high", "severity", "sure", "analyzer", "what", "status", "fingerprint")
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, Align: text.AlignRight}, {Number: 6, WidthMax: 90}})
+	t := NewTable(w, "USD/month", "low – high", "severity", "sure", "analyzer", "function", "what", "status", "fingerprint")
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, Align: text.AlignRight}, {Number: 6, WidthMax: 32}, {Number: 7, WidthMax: 80}})
 	for _, f := range findings {
-		t.AppendRow(table.Row{expected(f), f.Savings.Range(), f.Severity, f.Confidence, f.Analyzer, Safe(f.Summary), f.Status, f.Fingerprint})
+		t.AppendRow(table.Row{expected(f), f.Savings.Range(), f.Severity, f.Confidence, f.Analyzer, Safe(f.Name()), Safe(f.Summary), f.Status, f.Fingerprint})
 	}
 	t.Render()
 	return nil
