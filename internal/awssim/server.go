@@ -56,6 +56,8 @@ type Server struct {
 	queries *queryStore
 	replay  *replay
 	listen  *http.Server
+
+	observe func(operation string, answer obj) // for tests: what handlers produce
 }
 
 const (
@@ -225,7 +227,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	requestID := newRequestID()
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBody))
 	if err != nil {
-		return // the client went away, or sends what no AWS request is
+		http.Error(w, "", http.StatusRequestEntityTooLarge)
+		return
 	}
 	answer := s.answer(r, payload, requestID)
 	h := w.Header()
@@ -240,7 +243,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 // answer goes through everything a service does with a request.
 func (s *Server) answer(r *http.Request, payload []byte, requestID string) reply {
-	c := &call{server: s, requestID: requestID, host: r.Host}
+	c := &call{server: s, requestID: requestID, queryMode: r.Header.Get("X-Amzn-Query-Mode") == "true"}
 	header := r.Header.Get("Authorization")
 	a, ok := parseAuthorization(header)
 	c.service = s.services[a.service]
@@ -302,12 +305,12 @@ func (c *call) carryOut(malformed *apiError) reply {
 	if err != nil {
 		e := c.service.asAPIError(err)
 		s.ledger.ended(c.service, c.operation, c.region, c.kindOf(e, how), true, 0)
-		answer.status, answer.header = e.status, errorHeader(c.service, e)
+		answer.status, answer.header = e.status, c.errorHeader(e)
 		answer.body = c.errorBody(e)
 		s.log.Debug("refused", "service", c.service.name, "operation", c.operation.name, "region", c.region, "status", e.status, "code", e.code)
 		return answer
 	}
-	s.ledger.ended(c.service, c.operation, c.region, 0, false, c.billed)
+	s.ledger.ended(c.service, c.operation, c.region, failInternal, answer.status >= http.StatusBadRequest, c.billed)
 	s.log.Debug("answered", "service", c.service.name, "operation", c.operation.name, "region", c.region, "bytes", len(answer.body.data))
 	return answer
 }
@@ -349,6 +352,9 @@ func (c *call) attempt(malformed *apiError) (answer reply, how failure, err erro
 	result, err := c.run()
 	if err != nil {
 		return answer, failInternal, err
+	}
+	if s.observe != nil {
+		s.observe(c.service.name+"."+c.operation.name, result)
 	}
 	answer.status = http.StatusOK
 	answer.body, err = c.service.encode(c.operation, result, c.requestID)
@@ -406,7 +412,7 @@ func htmlPage(kind FaultKind) (reply, bool) {
 // refuse is an error before the operation is known; it is not counted.
 func (c *call) refuse(e *apiError) reply {
 	c.server.log.Debug("refused", "service", c.service.name, "region", c.region, "status", e.status, "code", e.code)
-	return reply{status: e.status, header: errorHeader(c.service, e), body: c.errorBody(e)}
+	return reply{status: e.status, header: c.errorHeader(e), body: c.errorBody(e)}
 }
 
 func (c *call) errorBody(e *apiError) body {
@@ -418,16 +424,16 @@ func (c *call) errorBody(e *apiError) body {
 }
 
 // errorHeader is what errors say outside their body.
-func errorHeader(svc *service, e *apiError) map[string]string {
+func (c *call) errorHeader(e *apiError) map[string]string {
 	h := map[string]string{}
 	maps.Copy(h, e.header)
-	switch svc.protocol {
+	switch c.service.protocol {
 	case restJSON:
 		h["X-Amzn-ErrorType"] = e.code
 	case rpcCBOR:
 		h["Smithy-Protocol"] = "rpc-v2-cbor"
 	}
-	if e.queryCode != "" {
+	if e.queryCode != "" && c.queryMode {
 		fault := "Sender"
 		if e.receiver {
 			fault = "Receiver"

@@ -101,11 +101,10 @@ type call struct {
 	identity  Identity
 	params    obj
 	requestID string
-	host      string // for URLs that point back here
+	queryMode bool // the client wants Query's error codes too
 
 	repeatToken bool    // a fault: the page token never advances
 	billed      float64 // units of operation.billed
-	encoded     func(obj) error
 }
 
 // now is the account's time.
