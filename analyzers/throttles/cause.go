@@ -115,12 +115,17 @@ func (c *throttling) aggressorShare(a aggressor) float64 {
 	return min(1, a.Concurrency/max(c.unreserved, a.Seen))
 }
 
-// byTheMinute is the share of the throttles whose minute shows the case's cause.
+// finePeriodS is the longest period that counts as fine: what CloudWatch keeps
+// of minutes once they are 15 days old.
+const finePeriodS = 300
+
+// byTheMinute is the share of the throttles whose minute, or five, shows the
+// case's cause.
 func (c *throttling) byTheMinute(near float64) float64 {
 	sum, total := 0.0, 0.0
 	for _, s := range c.slots {
 		total += s.Throttles
-		if s.PeriodS <= 60 && c.causeOf(s, near) == c.cause {
+		if s.PeriodS <= finePeriodS && c.causeOf(s, near) == c.cause {
 			sum += s.Throttles
 		}
 	}

@@ -1,6 +1,6 @@
 -- A row is a period in which one of the functions was throttled: a minute, or
 -- five, or the hour where nothing finer was read. -1 stands for no datapoint. Of
--- a function's periods the 500 with the most throttles are kept.
+-- a function's periods the 500 with the most throttles a second are kept.
 SELECT
     t.account           AS account,
     t.region            AS region,
@@ -99,6 +99,6 @@ ORDER BY
     account,
     region,
     function_arn,
-    throttles DESC,
+    throttles / period_s DESC,
     ts
 LIMIT 500 BY account, region, function_arn

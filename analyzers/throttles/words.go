@@ -101,7 +101,7 @@ func (c *throttling) evidence(p *analysis.Pass, near float64) map[string]any {
 		e["provisioned"] = c.Provisioned
 	}
 	if c.AsyncReceived > 0 {
-		e["async_event_age_ms"], e["async_events_dropped"] = c.AsyncAgeMS, c.AsyncDropped
+		e["async_event_age_ms"], e["async_events_dropped"] = round(c.AsyncAgeMS, 0), c.AsyncDropped
 	}
 	if unread := c.unreadLimits(p); len(unread) > 0 {
 		e["not_read"] = unread
