@@ -39,8 +39,8 @@ func (b *builder) finish() {
 	})
 }
 
-// concurrencyLimit is AWS's default, or for larger accounts a raised one that the
-// busiest hour fills to two fifths.
+// concurrencyLimit is AWS's default, or for larger accounts a raised one of which
+// no more than half is reserved and the busiest hour fills two fifths.
 func concurrencyLimit(r *Region) int {
 	var busy [hoursPerWeek + 1]float64
 	for _, f := range r.Functions {
@@ -52,7 +52,7 @@ func concurrencyLimit(r *Region) int {
 			busy[ago] += f.load.rate(ago) * p.meanMS * f.load.burst / 3_600_000
 		}
 	}
-	return max(1000, 500*int(math.Ceil(2.5*slices.Max(busy[:])/500)))
+	return max(1000, 500*int(math.Ceil((2.5*slices.Max(busy[:])+2*float64(heldConcurrency(r)))/500)))
 }
 
 // managedPolicies are those that roles of Lambda functions usually have.

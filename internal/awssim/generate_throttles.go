@@ -78,29 +78,29 @@ func (sc *scene) spare() {
 	f.onAPI()
 }
 
-// exhaust gives the aggressor what the account has left.
+// exhaust gives the aggressor, on each day of the week, what the others leave.
 func (q *squeeze) exhaust() {
-	r := q.aggressor.site.region
-	others := 0.0
-	for _, f := range r.Functions {
+	r, l := q.aggressor.site.region, q.aggressor.load
+	free := r.ConcurrencyLimit - heldConcurrency(r) - q.victimLimit
+	var demand [7]float64
+	for ago := 1; ago <= hoursPerWeek; ago++ {
+		if hourOfDay(ago) == q.hourOfDay {
+			demand[hourOfWeek(ago)/24] = math.Floor(l.perMinute(free - int(q.others(ago))))
+		}
+	}
+	l.surge = &surge{hourOfDay: q.hourOfDay, minutes: q.minutes, hours: 1, weekly: &demand, ceiling: free + 10, mode: refused}
+}
+
+// others is the unreserved concurrency that all other functions are expected to use.
+func (q *squeeze) others(ago int) (sum float64) {
+	for _, f := range q.aggressor.site.region.Functions {
 		if f.load == nil || f == q.aggressor.Function || f == q.victim.Function || f.ReservedConcurrency != nil {
 			continue
 		}
-		busy := 0.0
-		for ago := 1; ago <= hoursPerWeek; ago++ {
-			if hourOfDay(ago) == q.hourOfDay {
-				p, _ := f.load.phaseAt(ago)
-				busy = math.Max(busy, f.load.rate(ago)*p.meanMS*f.load.burst/3_600_000)
-			}
-		}
-		others += math.Max(0, busy-float64(f.load.provisioned))
+		p, _ := f.load.phaseAt(ago)
+		sum += math.Max(0, f.load.rate(ago)*p.meanMS*f.load.burst/3_600_000-float64(f.load.provisioned))
 	}
-	take := r.ConcurrencyLimit - heldConcurrency(r) - q.victimLimit - int(others)
-	l := q.aggressor.load
-	l.surge = &surge{
-		hourOfDay: q.hourOfDay, minutes: q.minutes, hours: 1, perMinute: math.Floor(l.perMinute(take)), ceiling: take + 5,
-		mode: refused, steady: true,
-	}
+	return sum
 }
 
 // heldConcurrency is reserved, or provisioned without a reservation.

@@ -133,7 +133,7 @@ func (sc *scene) admittedByCIDR() {
 	var subnets []*Subnet
 	var cidrs []string
 	for i := range zone {
-		cidr := fmt.Sprintf("%s.%d.0/24", base, 128+16*sc.copy%112+i)
+		cidr := fmt.Sprintf("%s.%d.0/24", base, 128+12*sc.copy+i)
 		subnets = append(subnets, sc.site.subnet(n.vpc, f.Name+"-"+zone[i], cidr, zone[i]))
 		subnets[i].AvailableIPs = 230
 		n.private.SubnetIDs = append(n.private.SubnetIDs, subnets[i].ID)

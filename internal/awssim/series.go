@@ -122,8 +122,9 @@ func (r *Region) Datapoints(q MetricQuery) []Datapoint {
 
 func (r *Region) read(e emitter, stat string, first, end time.Time, period time.Duration) []Datapoint {
 	var out []Datapoint
+	cells := periodReader{world: r.world, emitter: &e, sumOnly: stat == "Sum"}
 	for at := first; at.Before(end); at = at.Add(period) {
-		c := r.cellOf(&e, at, period, stat == "Sum")
+		c := cells.cell(at, period)
 		if c.count == 0 {
 			continue
 		}
@@ -148,29 +149,35 @@ func (e *emitter) wholeHour(ago int, sumOnly bool) cell {
 	return cell{sum: sum, count: 1}
 }
 
-// cellOf merges the hours, or the minutes, of a period.
-func (r *Region) cellOf(e *emitter, at time.Time, period time.Duration, sumOnly bool) cell {
+// periodReader merges hours, or minutes, to periods. It remembers the last hour's minutes.
+type periodReader struct {
+	world   *World
+	emitter *emitter
+	sumOnly bool
+	minutes [60]cell
+	loaded  int // hours ago; 0: none
+}
+
+func (r *periodReader) cell(at time.Time, period time.Duration) cell {
 	var c cell
 	if period%time.Hour == 0 {
 		for k := range int(period / time.Hour) {
 			if ago := r.world.hoursAgo(at.Add(time.Duration(k) * time.Hour)); r.world.known(ago) {
-				c = c.with(e.wholeHour(ago, sumOnly))
+				c = c.with(r.emitter.wholeHour(ago, r.sumOnly))
 			}
 		}
 		return c
 	}
-	var minutes [60]cell
-	loaded := 0
 	for k := range int(period / time.Minute) {
 		minute := at.Add(time.Duration(k) * time.Minute)
 		ago := r.world.hoursAgo(minute)
 		if !r.world.known(ago) {
 			continue
 		}
-		if ago != loaded {
-			minutes, loaded = e.minutes(ago), ago
+		if ago != r.loaded {
+			r.minutes, r.loaded = r.emitter.minutes(ago), ago
 		}
-		c = c.with(minutes[minute.Minute()])
+		c = c.with(r.minutes[minute.Minute()])
 	}
 	return c
 }

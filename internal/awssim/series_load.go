@@ -252,5 +252,8 @@ func (l *load) concurrency(ago int, n uint32) float64 {
 	if l.reserved > 0 {
 		busy = math.Min(busy, float64(l.reserved))
 	}
+	if l.surge != nil {
+		busy = math.Min(busy, float64(l.surge.ceiling))
+	}
 	return busy
 }

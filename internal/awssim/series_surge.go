@@ -8,11 +8,11 @@ type surge struct {
 	minutes    int // how long demand is raised
 	hours      int // how long it takes until everything is as before, in whole hours
 	perMinute  float64
-	ceiling    int     // concurrency at which throttling begins
-	mode       waiting // what happens to what is throttled
-	untilAgo   int     // only as long as at least so many hours ago; 0: to the end
-	steady     bool    // the same demand every day
-	throttling float64 // throttles for each waiting event (async) or served message (queue) in a minute
+	ceiling    int         // concurrency at which throttling begins
+	mode       waiting     // what happens to what is throttled
+	untilAgo   int         // only as long as at least so many hours ago; 0: to the end
+	weekly     *[7]float64 // exactly this demand a minute, Monday first; takes the place of perMinute
+	throttling float64     // throttles for each waiting event (async) or served message (queue) in a minute
 }
 
 // waiting says what becomes of a throttled attempt.
@@ -40,9 +40,9 @@ func (l *load) playSurge(t *tally, day int) {
 		return
 	}
 	random := newReseedable()
-	strength := math.Exp(0.05 * random.at(l.key, forSurge+uint64(day)).NormFloat64())
-	if s.steady {
-		strength = 1
+	demand := s.perMinute * math.Exp(0.05*random.at(l.key, forSurge+uint64(day)).NormFloat64())
+	if s.weekly != nil {
+		demand = s.weekly[hourOfWeek(first)/24]
 	}
 	waiting, carry := 0.0, 0.0
 	for ago := first; ago >= last; ago-- {
@@ -53,7 +53,7 @@ func (l *load) playSurge(t *tally, day int) {
 		for m := range played {
 			arrived := base[m]
 			if (first-ago)*60+m < s.minutes {
-				arrived += uint32(s.perMinute * strength)
+				arrived += uint32(demand)
 			}
 			played[m] = s.play(arrived, perMinute, &waiting, &carry)
 		}

@@ -1,10 +1,5 @@
 package awssim
 
-import (
-	"encoding/json"
-	"fmt"
-)
-
 // Truth is what was planted: what analyzers must find, and what they must not.
 // Its JSON form is a contract that scripts rely on.
 type Truth struct {
@@ -34,19 +29,4 @@ type NearMiss struct {
 	Analyzer string `json:"analyzer"`
 	Resource string `json:"resource"` // ARN
 	Note     string `json:"note"`
-}
-
-// JSON is the truth as a file.
-func (t Truth) JSON() ([]byte, error) {
-	if t.Planted == nil {
-		t.Planted = []Planted{}
-	}
-	if t.NearMisses == nil {
-		t.NearMisses = []NearMiss{}
-	}
-	text, err := json.MarshalIndent(t, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode truth: %w", err)
-	}
-	return append(text, '\n'), nil
 }
