@@ -17,8 +17,8 @@ var (
 )
 
 // DDL is every statement that makes the store in a database of that name: what
-// Open runs, for an administrator who would rather run it. A cluster renders it
-// for all of the cluster's nodes.
+// Open runs, for an administrator who would rather run it, with that database as
+// the current one. A cluster renders it for all of the cluster's nodes.
 func DDL(database, cluster string) ([]string, error) {
 	if err := checkDatabase(database); err != nil {
 		return nil, err
@@ -102,8 +102,12 @@ func (t tableDDL) clustered(cluster, on string) ([]string, error) {
 	if order == nil {
 		return nil, errors.New("table " + t.name + " has no ORDER BY to shard it by")
 	}
-	local := fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s.%s_local%s\n%s\nENGINE = Replicated%s('/clickhouse/tables/{uuid}/{shard}', '{replica}', %s)\n%s",
-		t.database, t.name, on, t.columns, t.engine, t.version, t.rest)
+	arguments := "'/clickhouse/tables/{uuid}/{shard}', '{replica}'"
+	if t.version != "" {
+		arguments += ", " + t.version
+	}
+	local := fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s.%s_local%s\n%s\nENGINE = Replicated%s(%s)\n%s",
+		t.database, t.name, on, t.columns, t.engine, arguments, t.rest)
 	distributed := fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s.%s%s\nAS %s.%s_local\nENGINE = Distributed('%s', '%s', '%s_local', cityHash64(%s))",
 		t.database, t.name, on, t.database, t.name, cluster, t.database, t.name, strings.TrimSpace(order[1]))
 	return []string{local, distributed}, nil

@@ -197,7 +197,7 @@ func (s *Store) prepare(ctx context.Context, migrations []schema.Migration) erro
 func (s *Store) dial(database string, readOnly bool) (driver.Conn, error) {
 	o := *s.options
 	o.Auth.Database = database
-	if readOnly && s.engine == nil {
+	if readOnly {
 		// 2, not 1: the driver sets max_execution_time from the context's deadline.
 		o.Settings = clickhouse.Settings{"readonly": 2}
 		for name, value := range s.options.Settings {

@@ -37,6 +37,13 @@ func (s *Store) checkVersion(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // nothing is left unsent on it
+	if s.options.Protocol == clickhouse.Native {
+		// The handshake tells the version before a statement, whose settings an
+		// old server would trip over.
+		if v, err := conn.ServerVersion(); err == nil && older(v.Version.String(), MinimumVersion) {
+			return tooOld(v.Version.String())
+		}
+	}
 	err = conn.QueryRow(ctx, "SELECT version()").Scan(&s.version)
 	if err != nil {
 		if version, old := s.refusedGreeting(ctx, err); old {
