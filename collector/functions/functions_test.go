@@ -75,20 +75,6 @@ func TestWithoutGetFunction(t *testing.T) {
 	}
 }
 
-func TestRecorded(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"concurrency", "resize"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := collecttest.New(t, Collector, collecttest.Options{
-				Account: "644160558196", Region: "us-east-2", Wire: collecttest.Recorded(t, "testdata/recorded/"+name),
-			})
-			f.Collect(t)
-			f.Golden(t, "recorded_"+name)
-		})
-	}
-}
-
 // A denied or malformed answer costs its own evidence and nothing else.
 func TestDegradation(t *testing.T) {
 	t.Parallel()

@@ -71,7 +71,7 @@ func TestSecretsAreNotRecognised(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	recognised := 0
-	for range 100_000 {
+	for range 20_000 {
 		secret := make([]byte, 10+random.IntN(20))
 		for i := range secret {
 			secret[i] = letters[random.IntN(len(letters))]
@@ -87,7 +87,7 @@ func TestSecretsAreNotRecognised(t *testing.T) {
 			}
 		}
 	}
-	if recognised < 10_000 {
+	if recognised < 2_000 {
 		t.Errorf("only %d references in all: the shapes are not read at all", recognised)
 	}
 }

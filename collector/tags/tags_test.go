@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/faaswarden/faaswarden/internal/awssim"
 	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/collect/collecttest"
 	"github.com/faaswarden/faaswarden/internal/schema"
@@ -65,12 +67,60 @@ func TestAccount(t *testing.T) {
 
 func TestRecorded(t *testing.T) {
 	t.Parallel()
-	f := collecttest.New(t, Collector, collecttest.Options{
-		Account: "644160558196", Region: "us-west-2", Wire: collecttest.Recorded(t, "testdata/recorded"),
+	f := collecttest.Replay(t, "testdata/recorded").Run(t, Collector, collecttest.Options{
+		Account: "644160558196", Region: "us-west-2",
 		Functions: []schema.Function{{FunctionARN: "arn:aws:lambda:us-west-2:644160558196:function:CloudCustodian", FunctionName: "CloudCustodian"}},
 	})
 	f.Collect(t)
 	f.Golden(t, "recorded")
+}
+
+// Every function of the simulated account is told from the others: tagged,
+// untagged, or not readable.
+func TestSimulatedAccount(t *testing.T) {
+	t.Parallel()
+	account := collecttest.Simulate(t, awssim.Options{})
+	unreadable := map[string]bool{}
+	for _, arn := range account.World.UnreadableTags {
+		unreadable[arn] = true
+	}
+	count := map[string]int{}
+	for _, region := range account.World.Regions {
+		t.Run(region.Name, func(t *testing.T) {
+			var list []schema.Function
+			for _, fn := range region.Functions {
+				list = append(list, schema.Function{FunctionARN: fn.ARN, FunctionName: fn.Name})
+			}
+			f := account.Run(t, Collector, collecttest.Options{Region: region.Name, Functions: list})
+			f.Collect(t)
+			f.NotThrottled(t)
+			rows := map[string]schema.ResourceTags{}
+			for _, row := range collecttest.Rows[schema.ResourceTags](f.Sink) {
+				rows[row.ResourceARN] = row
+			}
+			for _, fn := range region.Functions {
+				want := schema.ResourceTags{
+					Account: account.World.Account, Region: region.Name, ResourceARN: fn.ARN, Source: listing, Status: "read", Tags: fn.Tags, CollectedAt: account.World.Now,
+				}
+				switch {
+				case unreadable[fn.ARN]:
+					want.Source, want.Status, want.Tags, want.Detail = single, "denied", nil, rows[fn.ARN].Detail
+					count["unreadable"]++
+				case len(fn.Tags) == 0:
+					want.Source = single
+					count["untagged"]++
+				default:
+					count["tagged"]++
+				}
+				if diff := cmp.Diff(want, rows[fn.ARN], cmpopts.EquateEmpty()); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", fn.Name, diff)
+				}
+			}
+		})
+	}
+	if count["untagged"] == 0 || count["tagged"] == 0 {
+		t.Errorf("the world is too small to tell: %v", count)
+	}
 }
 
 // Unreadable is never untagged: each way of not knowing leaves its status.

@@ -237,12 +237,12 @@ func TestASinkThatFailsEndsTheRun(t *testing.T) {
 
 func TestRecorded(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"event-source-mapping", "permissions", "resource-policies"} {
+	for name, region := range map[string]string{"event-source-mapping": "us-east-1", "permissions": "us-east-2", "resource-policies": "us-west-2"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join("testdata", "recorded", name)
-			f := collecttest.New(t, Collector, collecttest.Options{
-				Account: "644160558196", Wire: collecttest.Recorded(t, dir), Functions: recordedFunctions(t, dir),
+			f := collecttest.Replay(t, dir).Run(t, Collector, collecttest.Options{
+				Account: "644160558196", Region: region, Functions: recordedFunctions(t, dir),
 			})
 			f.Collect(t)
 			f.Golden(t, "recorded_"+name)

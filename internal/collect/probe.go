@@ -1,6 +1,10 @@
 package collect
 
-import "sync"
+import (
+	"slices"
+	"strings"
+	"sync"
+)
 
 // refusalsBeforeStopping is how many resources an action is asked about, all
 // of them denied, before the rest is taken to be denied too. Asking on would
@@ -84,6 +88,7 @@ func (p *Probe) Answered(resource string, err error) {
 func (p *Probe) Close() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	slices.SortStableFunc(p.denied, func(a, b refusal) int { return strings.Compare(a.resource, b.resource) })
 	if p.granted == 0 && len(p.denied) > 0 {
 		p.gap("", p.denied[0].err)
 		return false

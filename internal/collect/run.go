@@ -138,12 +138,18 @@ func Classify(err error) Outcome {
 // ExpiredCredentials reports whether no call with these credentials can succeed.
 func ExpiredCredentials(err error) bool { return expiredCodes[Code(err)] }
 
-// Describe is the error as a person may read it in a report: bounded, one line.
+// Describe is the error as a person may read it in a report: bounded, one
+// line, and of AWS's errors what AWS said without the request's number.
 func Describe(err error) string {
 	if err == nil {
 		return ""
 	}
-	text := []rune(err.Error())
+	said := err.Error()
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		said = api.ErrorCode() + ": " + api.ErrorMessage()
+	}
+	text := []rune(said)
 	for i, r := range text {
 		if r < ' ' {
 			text[i] = ' '

@@ -1,14 +1,10 @@
 package collecttest
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -236,103 +232,6 @@ func Fail(service string, status int, code, message string) Answer {
 		resp.Body = fmt.Sprintf(`{"__type":%q,"message":%q,"Message":%q}`, code, message, message)
 	}
 	return func(*http.Request, string) Response { return resp }
-}
-
-// Recorded returns the JSON-protocol answers of a folder of recorded
-// responses, service.Operation_N.json, each operation repeating its last one.
-// A request about one function gets the responses that name it, when any
-// response of the operation names a function. Only services that speak JSON
-// can be read so (lambda, tagging, events).
-func Recorded(t testing.TB, dir string) *Wire {
-	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("read recordings in %s: %d files, %v", dir, len(paths), err)
-	}
-	slices.Sort(paths)
-	recordings := map[string][]Response{}
-	for _, path := range paths {
-		name := strings.TrimSuffix(filepath.Base(path), ".json")
-		operation, _, _ := strings.Cut(name, "_")
-		prefix, operation, _ := strings.Cut(operation, ".")
-		action := collect.ServiceName(prefix) + ":" + operation
-		recordings[action] = append(recordings[action], recording(t, path))
-	}
-	wire := NewWire(nil)
-	for action, list := range recordings {
-		wire.On(action, byFunction(action, list))
-	}
-	return wire
-}
-
-var functionPath = regexp.MustCompile(`/functions/([^/?]+)`)
-
-func byFunction(action string, list []Response) Answer {
-	var mu sync.Mutex
-	asked := map[string]int{}
-	return func(r *http.Request, body string) Response {
-		about := list
-		name := ""
-		if m := functionPath.FindStringSubmatch(r.URL.Path); m != nil && strings.Contains(list[0].Body, "function:") {
-			name = m[1]
-			about = slices.DeleteFunc(slices.Clone(list), func(resp Response) bool {
-				return !strings.Contains(resp.Body, "function:"+name+`"`) && !strings.Contains(resp.Body, "function:"+name+`\"`)
-			})
-		}
-		if len(about) == 0 {
-			return Deny(action)(r, body)
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		asked[name]++
-		return about[min(asked[name], len(about))-1]
-	}
-}
-
-func recording(t testing.TB, path string) Response {
-	t.Helper()
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		Status int            `json:"status_code"`
-		Data   map[string]any `json:"data"`
-	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	if err := dec.Decode(&file); err != nil {
-		t.Fatalf("parse %s: %v", path, err)
-	}
-	body, err := json.Marshal(wireTimes(file.Data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Response{Status: file.Status, Body: string(body)}
-}
-
-// wireTimes turns recorded timestamp objects into seconds since 1970, as the JSON protocols send them.
-func wireTimes(v any) any {
-	switch v := v.(type) {
-	case []any:
-		for i := range v {
-			v[i] = wireTimes(v[i])
-		}
-	case map[string]any:
-		if v["__class__"] == "datetime" {
-			part := func(name string) int {
-				n, _ := v[name].(json.Number)
-				i, _ := n.Int64() //nolint:errcheck // absent parts are zero
-				return int(i)
-			}
-			at := time.Date(part("year"), time.Month(part("month")), part("day"), part("hour"), part("minute"), part("second"), part("microsecond")*1000, time.UTC)
-			return float64(at.UnixMilli()) / 1000
-		}
-		for key := range v {
-			v[key] = wireTimes(v[key])
-		}
-	}
-	return v
 }
 
 func contentType(service string) string {
