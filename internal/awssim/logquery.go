@@ -43,7 +43,16 @@ type logQuery struct {
 // logRecord is a log event as a query sees it.
 type logRecord struct {
 	ReportLine
-	log string // account:group
+	log     string // account:group
+	written string // the line, once it was asked for
+}
+
+// message is the line, written out at most once.
+func (r *logRecord) message() string {
+	if r.written == "" {
+		r.written = r.Text()
+	}
+	return r.written
 }
 
 // queryStore holds the queries of a server and runs as many at once as there are
@@ -96,12 +105,12 @@ func (s *queryStore) find(id string) *logQuery {
 }
 
 // running is how many queries have not ended.
-func (s *queryStore) running() int {
+func (s *queryStore) running(now time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
 	for _, q := range s.byID {
-		if !q.ended() {
+		if state, _ := q.state(now); state == queryScheduled || state == queryRunning {
 			n++
 		}
 	}
@@ -112,12 +121,6 @@ func (q *logQuery) set(state string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.at = state
-}
-
-func (q *logQuery) ended() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.at != "" && q.at != queryRunning
 }
 
 // state is where the query stands; the result is there once it is complete.
@@ -141,7 +144,9 @@ func (q *logQuery) cancel(now time.Time) bool {
 		return false
 	}
 	q.stop()
-	q.set(queryCancelled)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.at, q.got = queryCancelled, insights.Result{}
 	return true
 }
 
@@ -180,7 +185,7 @@ func (q *logQuery) records(yield func(*logRecord) bool) {
 	for _, g := range q.groups {
 		record := logRecord{log: q.account + ":" + g.Name}
 		for line := range q.world.ReportLines(g.Name, maxTime(q.from, keptSince(g, q.now)), q.to) {
-			record.ReportLine = line
+			record.ReportLine, record.written = line, ""
 			if !yield(&record) {
 				return
 			}
@@ -209,7 +214,7 @@ func logField(name string) func(*logRecord) insights.Value {
 	case "@ingestionTime":
 		return func(r *logRecord) insights.Value { return insights.Instant(r.Time.Add(time.Second)) }
 	case "@message":
-		return func(r *logRecord) insights.Value { return insights.Text(r.Text()) }
+		return func(r *logRecord) insights.Value { return insights.Text(r.message()) }
 	case "@logStream":
 		return func(r *logRecord) insights.Value { return insights.Text(r.Stream) }
 	case "@log":

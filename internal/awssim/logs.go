@@ -143,7 +143,7 @@ func startQuery(c *call) (obj, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.server.queries.running() >= maxQueries {
+	if c.server.queries.running(c.server.clock()) >= maxQueries {
 		return nil, errorf(400, "LimitExceededException", "Account maximum query concurrency limit of [%d] reached.", maxQueries)
 	}
 	q := &logQuery{

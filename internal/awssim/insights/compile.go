@@ -130,9 +130,6 @@ func (p *program[R]) addFilter(c command) error {
 	return nil
 }
 
-// maxMemo bounds how many texts a parse command remembers.
-const maxMemo = 1 << 16
-
 func (p *program[R]) addParse(s *parsing) {
 	from := p.field(s.from.name)
 	slots := make([]int, len(s.names))
@@ -142,16 +139,9 @@ func (p *program[R]) addParse(s *parsing) {
 			slots[i] = p.slot(name)
 		}
 	}
-	memo := map[string][]Value{} // log streams repeat from line to line
+	memo := memory{parsing: s, known: map[string][]Value{}}
 	p.each(func(e *env[R]) bool {
-		text := from(e).String()
-		got, ok := memo[text]
-		if !ok {
-			got = s.extract(text)
-			if len(memo) < maxMemo {
-				memo[text] = got
-			}
-		}
+		got := memo.extract(from(e).String())
 		for i, slot := range slots {
 			if slot >= 0 {
 				e.slots[slot] = got[i]
@@ -161,10 +151,42 @@ func (p *program[R]) addParse(s *parsing) {
 	})
 }
 
+// memory remembers what a parse command made of texts: log streams repeat from
+// line to line. It stops when texts turn out not to repeat.
+type memory struct {
+	*parsing
+	known       map[string][]Value
+	hits, tries int
+}
+
+// How many texts are remembered, and after how many it is seen whether that helps.
+const (
+	maxMemory   = 1 << 16
+	memoryTrial = 1 << 10
+)
+
+func (m *memory) extract(text string) []Value {
+	if m.known == nil {
+		return m.parsing.extract(text)
+	}
+	m.tries++
+	if got, ok := m.known[text]; ok {
+		m.hits++
+		return got
+	}
+	if m.tries > memoryTrial && m.hits < m.tries/4 || len(m.known) == maxMemory {
+		m.known = nil
+		return m.parsing.extract(text)
+	}
+	got := m.parsing.extract(text)
+	m.known[text] = got
+	return got
+}
+
 // extract is what the groups of the pattern match, nothing when it does not.
 func (s *parsing) extract(text string) []Value {
 	values := make([]Value, len(s.names))
-	m := s.pattern.FindStringSubmatchIndex(text)
+	m := s.pattern.submatches(text)
 	for i := range values {
 		if m != nil && m[2*i+2] >= 0 {
 			values[i] = Text(text[m[2*i+2]:m[2*i+3]])
@@ -308,7 +330,7 @@ func operation[R any](n *node, args []eval[R], sub func(*node) (eval[R], error))
 		re := n.args[1].regex
 		return func(e *env[R]) Value {
 			v := args[0](e)
-			return boolean(!v.IsNull() && re.MatchString(v.String()))
+			return boolean(!v.IsNull() && re.matches(v.String()))
 		}, nil
 	case "in":
 		return membership(n, args[0], sub)

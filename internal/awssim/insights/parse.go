@@ -48,7 +48,7 @@ type ordering struct {
 // parsing extracts fields from a text.
 type parsing struct {
 	from    *node
-	pattern *regexp.Regexp
+	pattern *pattern
 	names   []string // of the groups in order; "" is not captured
 }
 
@@ -57,7 +57,7 @@ type node struct {
 	op    string // "field", "value", "regex", a function's name or an operator
 	name  string // of a field
 	value Value
-	regex *regexp.Regexp
+	regex *pattern
 	args  []*node
 	text  string // as written
 	start int
@@ -296,11 +296,11 @@ func (p *parser) parsing() (*parsing, error) {
 }
 
 func (p *parser) regexParsing(t token) (*parsing, error) {
-	re, err := regexp.Compile(t.text)
+	re, err := compilePattern(t.text)
 	if err != nil {
 		return nil, p.fault(t, "invalid regular expression: "+err.Error())
 	}
-	s := &parsing{pattern: re, names: re.SubexpNames()[1:]}
+	s := &parsing{pattern: re, names: re.re.SubexpNames()[1:]}
 	if p.peek().is("as") {
 		names, err := p.names()
 		if err != nil {
@@ -338,7 +338,7 @@ func (p *parser) globParsing(t token) (*parsing, error) {
 			b.WriteString("(.*?)")
 		}
 	}
-	re, err := regexp.Compile(b.String())
+	re, err := compilePattern(b.String())
 	if err != nil {
 		return nil, p.fault(t, "invalid pattern: "+err.Error())
 	}
@@ -473,7 +473,7 @@ func (p *parser) pattern() (*node, error) {
 	default:
 		return nil, p.fault(t, "unexpected symbol found "+t.text)
 	}
-	re, err := regexp.Compile(expr)
+	re, err := compilePattern(expr)
 	if err != nil {
 		return nil, p.fault(t, "invalid regular expression: "+err.Error())
 	}
