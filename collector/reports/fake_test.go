@@ -105,7 +105,7 @@ type logs struct {
 // query is what StartQuery was asked.
 type query struct {
 	Groups   []string
-	From, To time.Time // half-open
+	From, To time.Time // both inclusive
 	Text     string
 }
 
@@ -173,7 +173,7 @@ func (l *logs) startQuery(_ *http.Request, body string) collecttest.Response {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.queries = append(l.queries, query{in.LogGroupNames, time.Unix(in.StartTime, 0).UTC(), time.Unix(in.EndTime+1, 0).UTC(), in.QueryString})
+	l.queries = append(l.queries, query{in.LogGroupNames, time.Unix(in.StartTime, 0).UTC(), time.Unix(in.EndTime, 0).UTC(), in.QueryString})
 	id := fmt.Sprintf("q%d", len(l.queries)-1)
 	if l.start != nil {
 		if resp := l.start(in.LogGroupNames); resp != nil {
@@ -233,7 +233,7 @@ func (l *logs) evaluate(q query) ([][]map[string]string, error) {
 		Records: func(yield func(*line) bool) {
 			for i := range l.lines {
 				line := &l.lines[i]
-				if slices.Contains(q.Groups, line.group) && !line.at.Before(q.From) && line.at.Before(q.To) && !yield(line) {
+				if slices.Contains(q.Groups, line.group) && !line.at.Before(q.From) && !line.at.After(q.To) && !yield(line) {
 					return
 				}
 			}

@@ -248,7 +248,9 @@ func (c *collection) query(ctx context.Context, j job, f format) (rows []schema.
 	}
 	started, err := c.api.StartQuery(ctx, &cloudwatchlogs.StartQueryInput{
 		LogGroupNames: names, QueryString: aws.String(queries[f]),
-		StartTime: aws.Int64(j.from.Unix()), EndTime: aws.Int64(j.to.Unix() - 1), // both ends are inclusive
+		// Both ends are inclusive, of instants: a second less would lose the day's
+		// last lines. What is of the next day is left out of the rows.
+		StartTime: aws.Int64(j.from.Unix()), EndTime: aws.Int64(j.to.Unix()),
 	})
 	if err != nil {
 		return nil, startAction, err

@@ -221,6 +221,23 @@ func TestUnsettledDayIsReadAgain(t *testing.T) {
 	}
 }
 
+// Queries include both of their ends. A line at midnight belongs to the day that
+// begins, and one just before it is not lost.
+func TestMidnight(t *testing.T) {
+	t.Parallel()
+	at := func(offset time.Duration) line {
+		l := reportLine("api", "1", 1, warm("a"))
+		l.at = today().Add(offset)
+		return l
+	}
+	fake := &logs{lines: []line{at(-24 * time.Hour), at(-time.Millisecond), at(0), at(time.Millisecond)}}
+	f := newRun(t, fake, function("api"))
+	f.Collect(t)
+	if diff := cmp.Diff([]string{"api 1 128 2026-11-22 2"}, rowNames(f)); diff != "" || len(f.Gaps()) != 0 {
+		t.Errorf("gaps %v, rows (-want +got):\n%s", gaps(f), diff)
+	}
+}
+
 // No query names more than 50 groups, and none mixes formats or classes.
 func TestBatches(t *testing.T) {
 	t.Parallel()
@@ -396,7 +413,6 @@ func TestMalformedRows(t *testing.T) {
 	for name, change := range map[string]func(map[string]string){
 		"not a number":    func(c map[string]string) { replace(c, "duration_sum", "many") },
 		"negative":        func(c map[string]string) { replace(c, "billed_sum", "-1") },
-		"another day":     func(c map[string]string) { replace(c, "bin(1d)", "2020-01-01 00:00:00.000") },
 		"no day":          func(c map[string]string) { replace(c, "bin(1d)", "yesterday") },
 		"no memory size":  func(c map[string]string) { replace(c, "@memorySize", "0") },
 		"no invocations":  func(c map[string]string) { replace(c, "invocations", "0") },

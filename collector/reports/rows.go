@@ -83,14 +83,12 @@ func (c *collection) rows(j job, f format, results [][]types.ResultField) []sche
 			continue
 		}
 		row, err := c.row(function, f, r)
-		if err == nil && (row.Day.Before(j.from) || !row.Day.Before(j.to)) {
-			err = fmt.Errorf("%w: a row of %s, which was not asked for", errParse, row.Day.Format(time.DateOnly))
-		}
-		if err != nil {
+		switch {
+		case err != nil:
 			c.gap(g, resultsAction, err)
-			continue
+		case !row.Day.Before(j.from) && row.Day.Before(j.to): // the end's instant is the next day's
+			rows = append(rows, row)
 		}
-		rows = append(rows, row)
 	}
 	return rows
 }
