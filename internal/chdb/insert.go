@@ -34,7 +34,8 @@ func (s *session) insert(req *http.Request, r *request) (*http.Response, error) 
 		return nil, s.failed(newError(text))
 	}
 	if err := s.appendAll(stream, r.data); err != nil {
-		lib.insertCancel(stream)
+		s.cancel() // the engine's own cancel waits for the work in hand
+		s.engine.interruptible(s.ctx, s.tag, func() { lib.insertCancel(stream) })
 		return nil, err
 	}
 	p, err := s.commit(stream)

@@ -68,17 +68,21 @@ func connect(tb testing.TB, rt http.RoundTripper, database string) driver.Conn {
 // database makes a database of the test's own and a connection in it.
 func database(tb testing.TB) driver.Conn {
 	tb.Helper()
+	return connect(tb, shared.RoundTripper(), databaseName(tb))
+}
+
+// databaseName makes a database of the test's own.
+func databaseName(tb testing.TB) string {
+	tb.Helper()
 	name := "test_" + newInstance()
 	admin := connect(tb, shared.RoundTripper(), "")
-	if err := admin.Exec(tb.Context(), "CREATE DATABASE "+name); err != nil {
-		tb.Fatal(err)
-	}
+	mustExec(tb, admin, "CREATE DATABASE "+name)
 	tb.Cleanup(func() {
 		if err := admin.Exec(context.Background(), "DROP DATABASE "+name); err != nil {
 			tb.Error(err)
 		}
 	})
-	return connect(tb, shared.RoundTripper(), name)
+	return name
 }
 
 // mustExec runs statements that the test depends on.

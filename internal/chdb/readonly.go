@@ -20,16 +20,16 @@ import (
 // (SETTINGS clauses), a list of settings a client may choose, and a list of
 // functions that read files under any role.
 func (e *Engine) ReadOnlyRoundTripper() http.RoundTripper {
-	return &transport{engine: e, readOnly: true}
+	return &transport{engine: e, outside: &e.opts.Outside}
 }
 
-// outsideArgs are given when connecting, so that readonly can then forbid the
+// connectArgs are given when connecting, so that readonly can then forbid the
 // statement to change them. Without implicit_select, text like "exit" would be
 // an expression to select.
-func (e *Engine) outsideArgs() []string {
+func (l Limits) connectArgs() []string {
 	return []string{
-		"--max_memory_usage=" + strconv.FormatInt(e.opts.Outside.Memory, 10),
-		"--max_execution_time=" + strconv.FormatInt(e.opts.Outside.seconds(), 10),
+		"--max_memory_usage=" + strconv.FormatInt(l.Memory, 10),
+		"--max_execution_time=" + strconv.FormatInt(l.seconds(), 10),
 		"--http_max_tries=1",
 		"--implicit_select=0",
 	}
@@ -150,16 +150,16 @@ func clientMayChoose(name string) bool {
 
 // outsideSettings lets through what a client may choose for itself. A limit
 // above ours becomes ours; asking for read-only is granted already.
-func (e *Engine) outsideSettings(settings []setting) ([]setting, error) {
+func (e *Engine) outsideSettings(settings []setting, limits Limits) ([]setting, error) {
 	var accepted []setting
 	for _, s := range settings {
 		switch s.name {
 		case "readonly":
 			continue
 		case "max_memory_usage":
-			s.value = narrow(s.value, e.opts.Outside.Memory)
+			s.value = narrow(s.value, limits.Memory)
 		case "max_execution_time":
-			s.value = narrow(s.value, e.opts.Outside.seconds())
+			s.value = narrow(s.value, limits.seconds())
 		default:
 			if !clientMayChoose(s.name) {
 				return nil, e.refuseSetting(s.name)

@@ -1,8 +1,6 @@
 package chdb
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -86,20 +84,14 @@ func (r *request) readValues(query url.Values) error {
 }
 
 // readBody completes the statement. As on a server, the body follows the query
-// of the URL; when that is an INSERT without a SELECT the body is its data.
+// of the URL; when that is an INSERT that ends where data begins, the body is
+// the data.
 func (r *request) readBody(body io.Reader, limit int64) error {
 	if body == nil {
 		body = http.NoBody
 	}
-	if r.sql != "" && takesData(r.sql) {
-		first := make([]byte, 1)
-		n, err := io.ReadFull(body, first)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("read the request: %w", err)
-		}
-		if n > 0 {
-			r.data = io.MultiReader(bytes.NewReader(first), body)
-		}
+	if awaitsData(r.sql) {
+		r.data = body
 		return nil
 	}
 	text, err := io.ReadAll(io.LimitReader(body, limit+1))
@@ -116,19 +108,26 @@ func (r *request) readBody(body io.Reader, limit int64) error {
 	return nil
 }
 
-// takesData reports whether a statement is an INSERT that data may follow.
-func takesData(sql string) bool {
+// awaitsData reports whether a statement is an INSERT that ends where its data
+// would begin: after FORMAT and a name, after VALUES, or with neither.
+func awaitsData(sql string) bool {
 	l := lexer{sql: sql}
 	if !l.next().is("INSERT") {
 		return false
 	}
+	last := token{}
 	for t := l.next(); t.kind != tokenEnd; t = l.next() {
-		if t.is("SELECT") || t.is("WITH") || t.is("WATCH") {
+		if t.is("SELECT") || t.is("WITH") {
 			return false
 		}
-		if t.is("VALUES") || t.is("FORMAT") {
-			return true
+		if last.is("VALUES") {
+			return t.text == ";"
 		}
+		if t.is("FORMAT") {
+			_, _, ends := formatClause(sql)
+			return ends
+		}
+		last = t
 	}
 	return true
 }

@@ -15,10 +15,10 @@ import (
 // session is one request's engine connection: nothing set in it, selected in it
 // or left running in it reaches another request.
 type session struct {
-	engine   *Engine
-	conn     *conn
-	tag      string
-	readOnly bool
+	engine  *Engine
+	conn    *conn
+	tag     string
+	outside bool // the statement comes from outside the process
 
 	ctx    context.Context // ends with the request, with the engine or with the session
 	cancel context.CancelFunc
@@ -26,22 +26,23 @@ type session struct {
 	once   sync.Once
 }
 
-// newSession connects, selects the database and applies the settings.
-func (e *Engine) newSession(ctx context.Context, r *request, readOnly bool) (*session, error) {
+// newSession connects, selects the database and applies the settings. Limits
+// are given for a statement from outside.
+func (e *Engine) newSession(ctx context.Context, r *request, limits *Limits) (*session, error) {
 	args := e.connectArgs()
 	settings := r.settings
-	if readOnly {
+	if limits != nil {
 		var err error
-		if settings, err = e.outsideSettings(settings); err != nil {
+		if settings, err = e.outsideSettings(settings, *limits); err != nil {
 			return nil, err
 		}
-		args = append(args, e.outsideArgs()...)
+		args = append(args, limits.connectArgs()...)
 	}
 	c, err := dial(e.lib, args)
 	if err != nil {
 		return nil, newError(err.Error())
 	}
-	s := &session{engine: e, conn: c, tag: e.newTag(), readOnly: readOnly}
+	s := &session{engine: e, conn: c, tag: e.newTag(), outside: limits != nil}
 	e.work.Add(1) // begin holds the group above zero
 	s.ctx, s.cancel = context.WithCancel(ctx)
 	s.unhook = context.AfterFunc(e.closing, s.cancel)
@@ -73,7 +74,7 @@ func (s *session) prepare(database string, settings []setting) error {
 			return err
 		}
 	}
-	if s.readOnly {
+	if s.outside {
 		return s.confine()
 	}
 	return nil
@@ -101,6 +102,9 @@ func (s *session) answer(req *http.Request, r *request) (*http.Response, error) 
 		defer s.end()
 		return hello(req, s.engine.version)
 	}
+	if empty := (&lexer{sql: r.sql}).next(); empty.kind == tokenEnd {
+		return nil, refuse(codeSyntaxError, "SYNTAX_ERROR", "Empty query")
+	}
 	class, err := classify(s.conn, r.sql)
 	if err != nil {
 		return nil, err
@@ -108,7 +112,7 @@ func (s *session) answer(req *http.Request, r *request) (*http.Response, error) 
 	if class.Statements > 1 {
 		return nil, refuse(codeSyntaxError, "SYNTAX_ERROR", "%d statements in one request; send them one at a time", class.Statements)
 	}
-	if s.readOnly {
+	if s.outside {
 		if err := s.admit(class, r); err != nil {
 			return nil, err
 		}
@@ -116,7 +120,7 @@ func (s *session) answer(req *http.Request, r *request) (*http.Response, error) 
 	switch {
 	case r.data != nil:
 		return s.insert(req, r)
-	case streams(r.sql, r.format):
+	case streamable(r.sql, r.format):
 		return s.stream(req, r)
 	default:
 		return s.whole(req, r)
@@ -136,9 +140,11 @@ func (s *session) whole(req *http.Request, r *request) (*http.Response, error) {
 	}
 	var p progress
 	p.add(out)
-	b := newBody(s, out)
+	b := newBody(s)
+	b.chunk, b.rest, b.err = out, out.bytes(), io.EOF
 	res := success(req, b)
-	res.ContentLength = int64(len(out.bytes()))
+	res.ContentLength = int64(len(b.rest))
+	b.watch()
 	setSummary(res.Header, p)
 	return res, nil
 }
@@ -159,14 +165,16 @@ func (s *session) stream(req *http.Request, r *request) (*http.Response, error) 
 		}
 		return nil, err
 	}
-	b := newBody(s, nil)
+	b := newBody(s)
 	b.stream = handle
+	b.native = answerFormat(r.sql, r.format) == "Native"
 	if err := b.fetch(); err != nil {
 		b.close()
 		return nil, err
 	}
 	res := success(req, b)
 	res.Header.Set("X-ClickHouse-Exception-Tag", b.exceptionTag)
+	b.watch()
 	return res, nil
 }
 

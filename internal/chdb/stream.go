@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -20,25 +21,29 @@ import (
 // context ends, whichever comes first.
 type body struct {
 	session      *session
-	unhook       func() bool
 	exceptionTag string
+	native       bool // the format is Native
 
 	mu     sync.Mutex // held while a piece is fetched or copied
-	stream *result    // nil for a whole result
+	unhook func() bool
+	closed bool
+	stream *result // nil for a whole result
 	chunk  *result
 	rest   []byte // unread part of chunk
 	frame  []byte // exception to append after the rows already sent
 	err    error  // what Read returns once rest and frame are empty
 }
 
-func newBody(s *session, whole *result) *body {
-	b := &body{session: s, chunk: whole, exceptionTag: newExceptionTag()}
-	if whole != nil {
-		b.rest = whole.bytes()
-		b.err = io.EOF
-	}
-	b.unhook = context.AfterFunc(s.ctx, b.close)
-	return b
+func newBody(s *session) *body {
+	return &body{session: s, exceptionTag: newExceptionTag()}
+}
+
+// watch makes the body close with the request's context. It comes last: until
+// then the body is its maker's alone.
+func (b *body) watch() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.unhook = context.AfterFunc(b.session.ctx, b.close)
 }
 
 // Read copies the next bytes. An exception frame is never mixed with rows in
@@ -74,12 +79,16 @@ func (b *body) fail(err error) {
 		b.err = err
 		return
 	}
-	b.frame = exceptionFrame(b.exceptionTag, refused.Text)
+	text := refused.Text
+	if b.native {
+		text = framePadding + text
+	}
+	b.frame = exceptionFrame(b.exceptionTag, text)
 	b.err = io.EOF
 }
 
-// fetch replaces the chunk with the stream's next. The caller holds mu, or is
-// the only one to know of the body.
+// fetch replaces the chunk with the stream's next. The caller holds mu, or has
+// not yet called watch.
 func (b *body) fetch() error {
 	s := b.session
 	if err := s.stopped(); err != nil {
@@ -116,19 +125,19 @@ func (b *body) Close() error {
 func (b *body) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.session == nil || b.unhook == nil {
+	if b.closed {
 		return
 	}
-	b.unhook()
-	b.unhook = nil
+	b.closed = true
+	if b.unhook != nil {
+		b.unhook()
+	}
 	stopped := b.session.stopped()
 	b.drop()
 	b.frame = nil
+	b.session.cancel()
 	if b.stream != nil {
-		if !errors.Is(b.err, io.EOF) {
-			b.session.conn.lib.streamStop(b.session.conn.raw, b.stream.ptr)
-		}
-		b.stream.close()
+		b.stop()
 	}
 	b.session.end()
 	if stopped != nil {
@@ -136,6 +145,26 @@ func (b *body) close() {
 	} else if b.err == nil || errors.Is(b.err, io.EOF) {
 		b.err = http.ErrBodyReadAfterClose
 	}
+}
+
+// framePadding precedes the text of an exception among Native blocks. A reader
+// takes the frame's first bytes for a block before it sees its mistake; what
+// clickhouse-go has not taken by then it reads twice, and the message is whole
+// only when it is all in that part. The frame's "\r\n_" reads as ten rows whose
+// first column has a name of 95 bytes, and a blank as a type name of 32.
+var framePadding = strings.Repeat(" ", 160)
+
+// stop ends the stream. Unless it has come to its end by itself the statement is
+// killed meanwhile, because the engine's own cancel waits for the work in hand,
+// which may be a whole aggregation.
+func (b *body) stop() {
+	s := b.session
+	if !errors.Is(b.err, io.EOF) {
+		s.engine.interruptible(s.ctx, s.tag, func() {
+			s.conn.lib.streamStop(s.conn.raw, b.stream.ptr)
+		})
+	}
+	b.stream.close()
 }
 
 // exceptionFrame is how a ClickHouse server reports a failure after the first

@@ -22,8 +22,8 @@ import (
 func (e *Engine) RoundTripper() http.RoundTripper { return &transport{engine: e} }
 
 type transport struct {
-	engine   *Engine
-	readOnly bool
+	engine  *Engine
+	outside *Limits // bounds statements from outside; nil for those from inside
 }
 
 // RoundTrip answers a request. A statement's failure is a response with the
@@ -58,14 +58,14 @@ func (t *transport) answer(ctx context.Context, req *http.Request) (*http.Respon
 		return success(req, io.NopCloser(strings.NewReader("Ok.\n"))), nil
 	}
 	limit := int64(maxStatementBytes)
-	if t.readOnly {
-		limit = t.engine.opts.Outside.Statement
+	if t.outside != nil {
+		limit = t.outside.Statement
 	}
 	r, err := readRequest(req, limit)
 	if err != nil {
 		return nil, err
 	}
-	s, err := t.engine.newSession(ctx, r, t.readOnly)
+	s, err := t.engine.newSession(ctx, r, t.outside)
 	if err != nil {
 		return nil, err
 	}
@@ -135,16 +135,18 @@ func hello(req *http.Request, version string) (*http.Response, error) {
 	return success(req, io.NopCloser(bytes.NewReader(buf.Buf))), nil
 }
 
-// streamable are the formats whose output is the same when it is cut into
-// pieces. Of the others the engine ends each piece as if it were the last: CSV
-// headers repeat, JSON becomes several documents, Parquet is corrupt.
-var streamable = []string{"Native", "TSV", "TabSeparated", "TSVRaw", "TabSeparatedRaw", "CSV", "JSONEachRow", "JSONLines", "NDJSON", "JSONCompactEachRow", "RowBinary"}
+// streamedFormats are those whose output is the same when it is cut into pieces.
+// Of the others the engine ends each piece as if it were the last: CSV headers
+// repeat, JSON becomes several documents, Parquet is corrupt.
+var streamedFormats = []string{
+	"Native", "TSV", "TabSeparated", "TSVRaw", "TabSeparatedRaw", "CSV",
+	"JSONEachRow", "JSONLines", "NDJSON", "JSONCompactEachRow", "RowBinary",
+}
 
-func streams(sql, format string) bool {
-	if named, _, ok := formatClause(sql); ok {
-		format = named
-	}
-	if !slices.Contains(streamable, format) {
+// streamable reports whether a statement's result can be fetched in pieces. The
+// engine streams queries only, not SHOW, DESCRIBE, EXPLAIN or anything else.
+func streamable(sql, format string) bool {
+	if !slices.Contains(streamedFormats, answerFormat(sql, format)) {
 		return false
 	}
 	switch firstKeyword(sql) {
@@ -153,4 +155,12 @@ func streams(sql, format string) bool {
 	default:
 		return false
 	}
+}
+
+// answerFormat is the format a statement names, or else the request's.
+func answerFormat(sql, format string) string {
+	if named, _, ok := formatClause(sql); ok {
+		return named
+	}
+	return format
 }
