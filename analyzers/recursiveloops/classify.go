@@ -104,7 +104,8 @@ func (f *facts) filterUnjudged() bool {
 	for _, c := range f.Cycles {
 		filtered := false
 		for _, s := range c {
-			filtered = filtered || s.Filter != "" && (s.Source == "esm" || s.Source == "sns")
+			unread := s.Attributes["filter"] != "" // a subscription whose filter was denied
+			filtered = filtered || unread || s.Filter != "" && (s.Source == "esm" || s.Source == "sns")
 		}
 		if !filtered {
 			return false

@@ -3,6 +3,7 @@ package recursiveloops
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,7 +123,45 @@ func loadEstate(ctx context.Context, p *analysis.Pass) (*estate, error) {
 		}
 		e.addEdge(edge)
 	}
-	return e, nil
+	return e, e.addWide(ctx, p)
+}
+
+// wideRow is a row of wide.sql.
+type wideRow struct {
+	Account string   `ch:"account"`
+	Region  string   `ch:"region"`
+	Role    string   `ch:"role_arn"`
+	Actions []string `ch:"lower_actions"`
+}
+
+// addWide adds what roles may write to without any resource named.
+func (e *estate) addWide(ctx context.Context, p *analysis.Pass) error {
+	byRole := map[[3]string][]string{}
+	for row, err := range analysis.SelectSQL[wideRow](ctx, p, wideQuery, nil) {
+		if err != nil {
+			return err
+		}
+		byRole[[3]string{row.Account, row.Region, row.Role}] = widePatterns(row.Actions)
+	}
+	for _, f := range e.functions {
+		e.wide[f.ARN] = append(e.wide[f.ARN], byRole[[3]string{f.Account, f.Region, f.RoleARN}]...)
+	}
+	return nil
+}
+
+// widePatterns is the ARN patterns of the destinations that actions on every
+// resource reach.
+func widePatterns(actions []string) []string {
+	var patterns []string
+	for _, d := range []struct{ action, pattern string }{
+		{"sqs:sendmessage", "arn:*:sqs:*"}, {"sns:publish", "arn:*:sns:*"},
+		{"lambda:invokefunction", "arn:*:lambda:*"}, {"events:putevents", "arn:*:events:*"},
+	} {
+		if slices.ContainsFunc(actions, func(a string) bool { return matches(a, d.action) }) {
+			patterns = append(patterns, d.pattern)
+		}
+	}
+	return patterns
 }
 
 // addEdge keeps an edge where it belongs. A resource policy says who may invoke,

@@ -336,6 +336,20 @@ func TestMatches(t *testing.T) {
 	}
 }
 
+func TestWidePatterns(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ actions, want []string }{
+		{[]string{"sqs:receivemessage", "logs:*"}, nil},
+		{[]string{"sqs:*"}, []string{"arn:*:sqs:*"}},
+		{[]string{"sns:pub*", "lambda:invokefunction"}, []string{"arn:*:sns:*", "arn:*:lambda:*"}},
+		{[]string{"*"}, []string{"arn:*:sqs:*", "arn:*:sns:*", "arn:*:lambda:*", "arn:*:events:*"}},
+	} {
+		if diff := cmp.Diff(c.want, widePatterns(c.actions)); diff != "" {
+			t.Errorf("%v (-want +got):\n%s", c.actions, diff)
+		}
+	}
+}
+
 func TestNumbersInWords(t *testing.T) {
 	t.Parallel()
 	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 1234567.4: "1,234,567"} {

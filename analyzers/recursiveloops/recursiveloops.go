@@ -22,6 +22,9 @@ var query string
 //go:embed edges.sql
 var edgesQuery string
 
+//go:embed wide.sql
+var wideQuery string
+
 //go:embed series.sql
 var seriesQuery string
 
@@ -48,7 +51,7 @@ var Analyzer = &analysis.Analyzer{
 		{Name: "exemptions", Kind: analysis.Object, Default: []any{}, InGo: true, Check: checkExemptions, Doc: `loops that are meant: a list of {"resource": ARN or name, "reason", "owner", "until": "2027-01-31"}`},
 	},
 	Reads: []string{
-		"functions_current", "edges_current", "aliases_current", "account_limits_current", "tags_current",
+		"functions_current", "edges_current", "aliases_current", "account_limits_current", "tags_current", "role_statements_current",
 		"metrics_hourly", "metric_reads_current", "prices_current",
 	},
 	Run: run,

@@ -37,7 +37,7 @@ func (f *facts) keep() string {
 // stopMapping keeps the messages in their queue or stream.
 func stopMapping(c graph.Cycle) []string {
 	for _, s := range c {
-		if s.Source == "esm" && s.Via != "" {
+		if s.Source == "esm" && s.Kind == "trigger" && s.Via != "" {
 			return []string{
 				"# events stay in " + shortName(s.Src) + " meanwhile; undo with --enabled",
 				fmt.Sprintf("aws lambda update-event-source-mapping --uuid %s --no-enabled --region %s", s.Via, regionOf(s.Dst)),

@@ -232,6 +232,9 @@ func known(e graph.Edge) string {
 	named := func(text string) string { return strings.TrimSpace(text + " " + e.Via) }
 	switch e.Source {
 	case "esm":
+		if e.Kind == "destination" {
+			return named("on-failure destination of event source mapping")
+		}
 		return named("event source mapping")
 	case "s3":
 		return named("notification of the bucket")
@@ -241,11 +244,10 @@ func known(e graph.Edge) string {
 		return "redrive policy of the queue"
 	case "events":
 		return named("rule")
+	case "function":
+		return "dead-letter target of the function"
 	case "invoke_config":
-		if e.Kind == "dlq" {
-			return "dead-letter target of the function"
-		}
-		return named("destination of asynchronous invocations")
+		return named("destination of asynchronous invocations:")
 	case "iam":
 		if e.Certainty >= graph.PermittedAndReferenced {
 			return named("its role may write there and its environment names it:")

@@ -17,7 +17,14 @@ type keyFilter struct {
 // filtered reports whether the edge's filter is one that a write can be checked
 // against: object keys out of a bucket, event patterns out of a bus.
 func filtered(e Edge) bool {
-	return e.Filter != "" && (e.SrcKind == Bucket || e.SrcKind == Bus)
+	return e.Filter != "" && (e.SrcKind == Bucket || e.SrcKind == Bus) || ignoresWrites(e)
+}
+
+// ignoresWrites reports whether a bucket's notification is known to be about other
+// events than created objects, such as removed or restored ones.
+func ignoresWrites(e Edge) bool {
+	events := e.Attributes["events"]
+	return e.SrcKind == Bucket && events != "" && !strings.Contains(events, "s3:ObjectCreated") && !strings.Contains(events, "s3:*")
 }
 
 // Passes reports whether events that enter a node over in can leave it over out.
@@ -35,6 +42,9 @@ func Passes(in, out Edge) (ok bool, reason string) {
 
 // keyPasses checks a write's key pattern against a notification's prefix and suffix.
 func keyPasses(in, out Edge) (bool, string) {
+	if in.Kind == "writes" && ignoresWrites(out) {
+		return false, "the notification is about " + out.Attributes["events"] + ", not about created objects"
+	}
 	var write, notify keyFilter
 	if json.Unmarshal([]byte(out.Filter), &notify) != nil || json.Unmarshal([]byte(in.Filter), &write) != nil {
 		return true, "" // nothing is known of the keys on one side

@@ -220,13 +220,16 @@ func (g *Graph) addArcs() {
 
 // passes remembers the answers of Passes: a bucket with a thousand writers has
 // few different key patterns.
-type passes map[[6]string]struct {
+type passes map[[8]string]struct {
 	ok     bool
 	reason string
 }
 
 func (m passes) ask(in, out Edge) (ok bool, reason string) {
-	key := [6]string{in.SrcKind, in.Filter, in.Attributes["source"], in.Attributes["detail_type"], out.SrcKind, out.Filter}
+	key := [...]string{
+		in.SrcKind, in.Kind, in.Filter, in.Attributes["source"], in.Attributes["detail_type"],
+		out.SrcKind, out.Filter, out.Attributes["events"],
+	}
 	answer, known := m[key]
 	if !known {
 		answer.ok, answer.reason = Passes(in, out)

@@ -111,6 +111,17 @@ func TestLoops(t *testing.T) {
 		"suffixes tell keys apart": {
 			edges: []graph.Edge{put(fn("a"), "b", "img/*.thumb"), s3("b", fn("a"), `{"prefix":"img/","suffix":".jpg"}`)},
 		},
+		"a notification of removed objects takes no writes": {
+			edges: []graph.Edge{put(fn("a"), "b", "*"), with(s3("b", fn("a"), ""), func(e *graph.Edge) {
+				e.Attributes = map[string]string{"events": "s3:ObjectRemoved:*,s3:ObjectRestore:Completed"}
+			})},
+		},
+		"a notification of removed and created objects does": {
+			edges: []graph.Edge{put(fn("a"), "b", "*"), with(s3("b", fn("a"), ""), func(e *graph.Edge) {
+				e.Attributes = map[string]string{"events": "s3:ObjectRemoved:*,s3:ObjectCreated:Put"}
+			})},
+			want: [][]string{{"a"}},
+		},
 		"an unfiltered notification takes every key": {
 			edges: []graph.Edge{put(fn("a"), "b", "out/*"), s3("b", fn("a"), `{"prefix":"","suffix":""}`)},
 			want:  [][]string{{"a"}},
@@ -163,6 +174,14 @@ func TestLoops(t *testing.T) {
 			edges: []graph.Edge{
 				with(writes(fn("a"), bus("default")), func(e *graph.Edge) { e.Attributes = map[string]string{"detail_type": "Shipped"} }),
 				filter(target("r", fn("a")), `{"source":["shop"],"detail-type":["Ordered"]}`),
+			},
+		},
+		"a rule's dead letters are not its events": {
+			edges: []graph.Edge{
+				writes(fn("a"), bus("default")),
+				filter(target("r", fn("b")), `{"source":["aws.ec2"]}`),
+				with(trigger(rule("r"), queue("dead"), "events"), func(e *graph.Edge) { e.Kind = "dlq" }),
+				trigger(queue("dead"), fn("a"), "esm"),
 			},
 		},
 		"a schedule takes no events": {

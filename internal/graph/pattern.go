@@ -176,7 +176,8 @@ func glob(pattern, value string) bool {
 }
 
 // busToRule gives each rule with targets the edge from its bus, which the rule's
-// ARN implies, unless it was told. Schedules have no bus.
+// ARN implies, unless it was told. Schedules take nothing from a bus, and to a
+// rule's dead letters only what its targets refused.
 func busToRule(edges []Edge) []Edge {
 	told := map[string]bool{}
 	for _, e := range edges {
@@ -187,7 +188,7 @@ func busToRule(edges []Edge) []Edge {
 	var derived []Edge
 	for _, e := range edges {
 		bus := BusOf(e.Src)
-		if e.SrcKind != Rule || bus == "" || told[e.Src] || e.Source != "events" || e.Kind == "schedule" {
+		if e.SrcKind != Rule || bus == "" || told[e.Src] || e.Source != "events" || e.Kind != "target" {
 			continue
 		}
 		e.Src, e.SrcKind, e.Dst, e.DstKind, e.Kind, e.Via = bus, Bus, e.Src, Rule, "trigger", path.Base(e.Src)
