@@ -4,15 +4,19 @@
 package analyzers
 
 import (
+	"github.com/faaswarden/faaswarden/analyzers/needlessvpc"
 	"github.com/faaswarden/faaswarden/analyzers/oversizedmemory"
 	"github.com/faaswarden/faaswarden/analyzers/recursiveloops"
 	"github.com/faaswarden/faaswarden/analyzers/throttles"
+	"github.com/faaswarden/faaswarden/analyzers/untaggedresources"
 	"github.com/faaswarden/faaswarden/internal/analysis"
 )
 
 // Suite lists them.
 var Suite = []*analysis.Analyzer{
+	needlessvpc.Analyzer,
 	oversizedmemory.Analyzer,
 	recursiveloops.Analyzer,
 	throttles.Analyzer,
+	untaggedresources.Analyzer,
 }

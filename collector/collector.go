@@ -5,18 +5,26 @@ package collector
 
 import (
 	"github.com/faaswarden/faaswarden/collector/accountlimits"
+	"github.com/faaswarden/faaswarden/collector/costs"
 	"github.com/faaswarden/faaswarden/collector/functions"
 	"github.com/faaswarden/faaswarden/collector/metrics"
+	"github.com/faaswarden/faaswarden/collector/network"
+	"github.com/faaswarden/faaswarden/collector/permissions"
 	"github.com/faaswarden/faaswarden/collector/reports"
 	"github.com/faaswarden/faaswarden/collector/tags"
+	"github.com/faaswarden/faaswarden/collector/triggers"
 	"github.com/faaswarden/faaswarden/internal/collect"
 )
 
 // Suite lists them.
 var Suite = []*collect.Collector{
 	accountlimits.Collector,
+	costs.Collector,
 	functions.Collector,
 	metrics.Collector,
+	network.Collector,
+	permissions.Collector,
 	reports.Collector,
 	tags.Collector,
+	triggers.Collector,
 }

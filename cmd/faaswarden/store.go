@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -80,7 +81,13 @@ func parseParams(list []string) (map[string]any, error) {
 	return params, nil
 }
 
+// formatClause is how a ClickHouse client names the format, instead of --format.
+var formatClause = regexp.MustCompile(`(?i)\s+FORMAT\s+(\w+)\s*;?\s*$`)
+
 func query(ctx context.Context, st *store.Store, w io.Writer, sql string, params map[string]any, format string) error {
+	if m := formatClause.FindStringSubmatch(sql); m != nil {
+		sql, format = sql[:len(sql)-len(m[0])], m[1]
+	}
 	r, err := st.QueryRaw(ctx, sql, params, format)
 	if err != nil {
 		return err

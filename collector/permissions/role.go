@@ -55,12 +55,36 @@ var actions = []string{
 	"iam:GetRole", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:GetPolicy", "iam:GetPolicyVersion",
 }
 
+// endpointRegion is where a partition's one IAM is, and what its requests are
+// signed for, whichever region the roles are read for.
+func endpointRegion(partition string) string {
+	switch partition {
+	case "aws-cn":
+		return "cn-north-1"
+	case "aws-us-gov":
+		return "us-gov-west-1"
+	}
+	return "us-east-1"
+}
+
 func newReader(r *collect.Run) *reader {
-	p := &reader{Run: r, client: iam.NewFromConfig(r.AWS), probes: map[string]*collect.Probe{}}
+	p := &reader{Run: r, client: iam.NewFromConfig(r.AWS, func(o *iam.Options) { o.Region = endpointRegion(r.Partition) }), probes: map[string]*collect.Probe{}}
 	for _, action := range actions {
 		p.probes[action] = r.Probe("role_statements", "", action).Also("edges", "iam")
 	}
 	return p
+}
+
+// globalRegion is the region that requests to IAM are signed for.
+func globalRegion(partition string) string {
+	switch partition {
+	case "aws-cn":
+		return "cn-north-1"
+	case "aws-us-gov":
+		return "us-gov-west-1"
+	default:
+		return "us-east-1"
+	}
 }
 
 // role reads a role once a cycle, however many regions use it. The error is
