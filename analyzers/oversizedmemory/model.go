@@ -13,6 +13,7 @@ import (
 // model is what a function would cost with less memory.
 type model struct {
 	size   size
+	use    use     // of memory, with any size
 	target float64 // MB
 	hours  float64 // the size was observed
 	share  share   // of the duration that memory does not change

@@ -38,6 +38,7 @@ var Analyzer = &analysis.Analyzer{
 		{Name: "headroom", Kind: analysis.Number, Default: 1.25, Min: 1, Max: 4, InGo: true, Doc: "factor on the p99.9 of the memory used"},
 		{Name: "step_mb", Kind: analysis.Integer, Default: int64(64), Min: 1, Max: 1024, InGo: true, Doc: "MB the recommended size is rounded up to; the least reduction worth a finding"},
 		{Name: "min_invocations", Kind: analysis.Integer, Default: int64(50), Min: 1, Max: 1e9, InGo: true, Doc: "invocations at the current size below which nothing is concluded"},
+		{Name: "min_days", Kind: analysis.Number, Default: 7.0, Min: 1, Max: 90, InGo: true, Doc: "days of the account and region whose reports must have been read to conclude anything: fewer may miss what runs once a week"},
 		{Name: "trusted_invocations", Kind: analysis.Integer, Default: int64(1000), Min: 1, Max: 1e9, InGo: true, Doc: "invocations from which a recommendation may lie below the highest memory ever used"},
 		{Name: "min_savings_usd", Kind: analysis.Number, Default: 0.10, Min: 0, Max: 1e6, InGo: true, Doc: "expected USD a month below which a finding is not worth its reading"},
 		{Name: "min_reduction", Kind: analysis.Number, Default: 0.10, Min: 0, Max: 1, InGo: true, Doc: "share of the memory, and of a measured cost, below which a reduction is not worth a finding"},
@@ -130,14 +131,14 @@ type judge struct {
 
 // limits are the parameters, read once.
 type limits struct {
-	headroom, step, minInvocations, trusted     float64
-	minSavings, minReduction, prior, undersized float64
+	headroom, step, minInvocations, minDays, trusted float64
+	minSavings, minReduction, prior, undersized      float64
 }
 
 func limitsOf(p *analysis.Pass) limits {
 	return limits{
 		headroom: p.Float("headroom"), step: float64(p.Int("step_mb")),
-		minInvocations: float64(p.Int("min_invocations")), trusted: float64(p.Int("trusted_invocations")),
+		minInvocations: float64(p.Int("min_invocations")), minDays: p.Float("min_days"), trusted: float64(p.Int("trusted_invocations")),
 		minSavings: p.Float("min_savings_usd"), minReduction: p.Float("min_reduction"),
 		prior: p.Float("constant_share"), undersized: p.Float("undersized"),
 	}
@@ -165,12 +166,24 @@ func (j judge) function(r row) error {
 		j.p.Violation(j.undersized(r, current))
 		return nil
 	}
-	if current.n < j.limits.minInvocations {
-		j.p.CannotDetermine(s, analysis.Blindness{Reason: analysis.NoData, Detail: fmt.Sprintf(
-			"%.0f invocations with %.0f MB in the window: %.0f are needed", current.n, current.memoryMB, j.limits.minInvocations)})
+	if b, short := j.tooShort(r, current); short {
+		j.p.CannotDetermine(s, b)
 		return nil
 	}
 	return j.oversized(r, current, sizes)
+}
+
+// tooShort says why what was read is too little to conclude anything from.
+func (j judge) tooShort(r row, current size) (analysis.Blindness, bool) {
+	b := analysis.Blindness{Reason: analysis.NoData}
+	days := j.p.Window.To.Sub(r.readFrom(j.p.Window)).Hours() / 24
+	switch {
+	case current.n < j.limits.minInvocations:
+		b.Detail = fmt.Sprintf("%.0f invocations with %.0f MB in the window: %.0f are needed", current.n, current.memoryMB, j.limits.minInvocations)
+	case days < j.limits.minDays:
+		b.Detail = fmt.Sprintf("the region's reports reach back %.1f days: %.0f are needed, to have seen what runs once a week", days, j.limits.minDays)
+	}
+	return b, b.Detail != ""
 }
 
 // silence explains a function without REPORT lines by its Invocations metric.
@@ -210,26 +223,43 @@ func (r row) current(sizes []size) (size, bool) {
 	return size{}, false // what ran last is no longer what is configured
 }
 
+// use is the memory that invocations of any size needed; what runs once a week
+// may last have run with another size.
+type use struct{ invocations, p999, peak float64 }
+
+func usedBy(sizes []size) use {
+	var u use
+	for _, s := range sizes {
+		u.invocations += s.n
+		u.p999, u.peak = max(u.p999, s.usedP999), max(u.peak, s.usedMax)
+	}
+	return u
+}
+
 // recommend is the size to set: what nearly every invocation needs, with
 // headroom. With few invocations the highest use ever seen is a floor as well.
-func (l limits) recommend(s size) float64 {
-	mb := l.roundUp(s.usedP999 * l.headroom)
-	if s.n < l.trusted {
-		mb = math.Max(mb, l.roundUp(s.usedMax))
+func (l limits) recommend(u use) float64 {
+	mb := l.roundUp(u.p999 * l.headroom)
+	if u.invocations < l.trusted {
+		mb = max(mb, l.roundUp(u.peak))
 	}
-	return math.Max(mb, 128)
+	return max(mb, leastMemoryMB)
 }
+
+// leastMemoryMB is the smallest size Lambda offers.
+const leastMemoryMB = 128
 
 func (l limits) roundUp(mb float64) float64 { return math.Ceil(mb/l.step) * l.step }
 
 func (j judge) oversized(r row, current size, sizes []size) error {
-	target := j.limits.recommend(current)
+	needed := usedBy(sizes)
+	target := j.limits.recommend(needed)
 	reduction := current.memoryMB - target
 	if reduction < j.limits.step || reduction < j.limits.minReduction*current.memoryMB {
 		j.p.OK(r.subject())
 		return nil
 	}
-	m := model{size: current, target: target, hours: r.hours(j.p.Window, current, sizes), share: share{0, j.limits.prior, 1}}
+	m := model{size: current, use: needed, target: target, hours: r.hours(j.p.Window, current, sizes), share: share{0, j.limits.prior, 1}}
 	if f, ok := fitSizes(experiments(sizes, j.limits.minInvocations)); ok {
 		m.fit, m.share = &f, f.shareOf(current)
 	}
@@ -266,14 +296,20 @@ func experiments(sizes []size, least float64) []size {
 	return list
 }
 
-// hours is how long the current size has been observed: since the first day it
-// was seen where another was seen before it, else since the first day on which
-// any function of the account and region was read.
-func (r row) hours(w analysis.Window, current size, sizes []size) float64 {
+// readFrom is the first day on which any function of the account and region has
+// reports; what lies before may not have been read.
+func (r row) readFrom(w analysis.Window) time.Time {
 	from := w.From.Truncate(24 * time.Hour)
 	if r.ScopeFirstDay.After(from) {
 		from = r.ScopeFirstDay
 	}
+	return from
+}
+
+// hours is how long the current size has been observed: since the first day it
+// was seen where another was seen before it, else since reports were read.
+func (r row) hours(w analysis.Window, current size, sizes []size) float64 {
+	from := r.readFrom(w)
 	for _, s := range sizes {
 		if s.firstDay.Before(current.firstDay) && current.firstDay.After(from) {
 			from = current.firstDay

@@ -28,8 +28,7 @@ func TestRecommend(t *testing.T) {
 		{"the peak counts with few invocations", 999, 200, 900, 960},
 		{"and does not with many", 1000, 200, 900, 256},
 	} {
-		s := size{n: tt.n, usedP999: tt.p999, usedMax: tt.peak}
-		if got := defaults.recommend(s); got != tt.want {
+		if got := defaults.recommend(use{tt.n, tt.p999, tt.peak}); got != tt.want {
 			t.Errorf("%s: %.0f MB, want %.0f", tt.name, got, tt.want)
 		}
 	}

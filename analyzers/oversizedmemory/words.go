@@ -26,7 +26,7 @@ func (j judge) finding(r row, m model, rates rates, savings analysis.Interval, u
 
 func (m model) summary(savings analysis.Interval, unpriced string) string {
 	text := fmt.Sprintf("Uses %.0f MB of %s (p99.9 of %s invocations, at most %.0f MB)",
-		m.size.usedP999, megabytes(m.size.memoryMB), count(m.size.n), m.size.usedMax)
+		m.use.p999, megabytes(m.size.memoryMB), count(m.use.invocations), m.use.peak)
 	switch {
 	case unpriced != "":
 		return text + fmt.Sprintf("; %s would do.", megabytes(m.target))
@@ -44,7 +44,7 @@ func (m model) summary(savings analysis.Interval, unpriced string) string {
 func (m model) evidence(r row) map[string]any {
 	e := map[string]any{
 		"memory_mb": m.size.memoryMB, "recommended_mb": m.target, "architecture": r.Architecture,
-		"used_mb_p999": m.size.usedP999, "used_mb_max": m.size.usedMax,
+		"used_mb_p999": m.use.p999, "used_mb_max": m.use.peak, "used_mb_invocations": m.use.invocations,
 		"invocations": m.size.n, "days": m.size.days, "observed_hours": round(m.hours, 1),
 		"billed_ms_mean": round(m.size.mean(), 3), "billed_ms_mean_standard_error": round(m.size.standardError(), 3),
 		"gb_seconds_per_month": m.gbSecondsPerMonth().Round(1).InexactFloat64(),
