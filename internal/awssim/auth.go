@@ -99,14 +99,18 @@ func (s *Server) authenticate(svc *service, a authorization, r *http.Request, pa
 	if !credential.Expires.IsZero() && !s.clock().Before(credential.Expires) {
 		return Identity{}, svc.fail(failExpired, "")
 	}
-	if svc.global && svc.protocol != restXML && a.region != svc.home() {
-		return Identity{}, svc.fail(failBadSignature, "Credential should be scoped to a valid region. ")
-	}
 	return credential.Identity, nil
 }
 
-// home is the region that a service with one endpoint signs for.
-func (s *service) home() string { return "us-east-1" }
+// regionFor is the region a call is for. Services with one endpoint are all in
+// us-east-1, and would refuse another; but a client with an endpoint of its own
+// signs for the region it is configured with, and must be served.
+func (s *service) regionFor(signed string) string {
+	if s.global {
+		return "us-east-1"
+	}
+	return signed
+}
 
 // skew refuses a request signed too long before or after now.
 func (s *service) skew(signedAt, now time.Time) *apiError {

@@ -258,7 +258,7 @@ func (s *Server) answer(r *http.Request, payload []byte, requestID string) reply
 	if fault != nil {
 		return c.refuse(fault)
 	}
-	c.identity, c.region = identity, a.region
+	c.identity, c.region = identity, c.service.regionFor(a.region)
 	name, params, fault := c.service.decode(r, payload)
 	if fault != nil && name == "" {
 		return c.refuse(fault)
