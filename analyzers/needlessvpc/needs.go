@@ -90,6 +90,7 @@ func examine(p *analysis.Pass, r rules, n *network, f function) *look {
 	x.endpoints()
 	x.isolation()
 	x.privateRoutes()
+	x.unreadRole()
 	return x.look
 }
 
@@ -437,6 +438,14 @@ func (x *examination) isolation() {
 	}
 	if len(x.subnets) > 0 && len(x.routes) > 0 && !slices.ContainsFunc(x.routes, route.out) {
 		x.need("isolation", "its subnets have no way out")
+	}
+}
+
+// unreadRole gives up where the role may be the one sign of a database: with
+// nothing but the web's ports to go out by, there is none it could talk to.
+func (x *examination) unreadRole() {
+	if b, blind := x.unread["role_statements"]; blind && !x.OnlyHTTPS && x.Undecided == nil {
+		x.Undecided = &b
 	}
 }
 

@@ -146,6 +146,8 @@ func TestNeeds(t *testing.T) {
 		{name: "a way to another network for HTTPS alone", f: in("sg-out"), net: list{withSubnet("subnet-a", "vpc-1", "10.0.0.0/20", "172.16.0.0/12 transit_gateway tgw-1")}},
 		{name: "groups of another account", f: in("sg-theirs"), want: []string{"undecided"}},
 		{name: "groups not read", f: in("sg-out"), blind: []string{"security_groups"}, want: []string{"undecided"}},
+		{name: "a role not read, and more than HTTPS to go out by", f: in("sg-open"), net: list{withGroup("sg-open", "vpc-1", "egress -1 -1 -1 cidr 0.0.0.0/0")}, blind: []string{"role_statements"}, want: []string{"undecided"}},
+		{name: "a role not read, and HTTPS alone", f: in("sg-out"), blind: []string{"role_statements"}},
 		{name: "a range, and its subnets not read", f: with(in("sg-out"), func(f *function) { f.Subnets = []string{"subnet-z"} }), net: list{withGroup("sg-x", "vpc-1", "ingress tcp 1 1 cidr 10.0.0.0/8")}, blind: []string{"subnets"}, want: []string{"undecided"}},
 		{name: "a range, and its subnets not visible", f: with(in("sg-out"), func(f *function) { f.Subnets = []string{"subnet-z"} }), net: list{withGroup("sg-x", "vpc-1", "ingress tcp 1 1 cidr 10.0.0.0/8")}, want: []string{"undecided"}},
 	} {
