@@ -1,6 +1,7 @@
 package collecttest
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -23,16 +24,21 @@ type Account struct {
 }
 
 // Simulate starts a simulated account with every kind of fault planted: 120
-// functions in two regions. o may deny actions and inject faults.
+// functions in two regions. o may deny actions and inject faults. All tests of
+// a package share one world, which only they could change.
 func Simulate(t testing.TB, o awssim.Options) *Account {
 	t.Helper()
-	world, err := awssim.Generate(awssim.GenerateOptions{Functions: 120, Days: 1, Now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)})
+	world, err := sharedWorld()
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.World = world
 	return start(t, o)
 }
+
+var sharedWorld = sync.OnceValues(func() (*awssim.World, error) {
+	return awssim.Generate(awssim.GenerateOptions{Functions: 120, Days: 1, Now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)})
+})
 
 // Replay starts an account that answers from a folder of recorded responses
 // and denies what was not recorded.
