@@ -196,7 +196,8 @@ func remedy(err error) error {
 	var unavailable *types.DataUnavailableException
 	switch {
 	case errors.As(err, &unavailable):
-		return fmt.Errorf("%w; Cost Explorer prepares an account's data within 24 hours of being enabled, in the Billing console of the paying account", err)
+		return errors.New("no data: Cost Explorer prepares an account's data within 24 hours of being enabled, " +
+			"in the Billing console of the paying account (" + err.Error() + ")")
 	case strings.Contains(strings.ToLower(err.Error()), "not enabled for cost explorer"):
 		return errors.New("not enabled for Cost Explorer: open it once in the Billing console, and data appears within 24 hours; " +
 			"in an organization the paying account must also allow its members to use it (" + err.Error() + ")")

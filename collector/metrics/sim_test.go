@@ -24,7 +24,7 @@ func simulated(t testing.TB, o awssim.Options) (*awssim.Region, collecttest.Opti
 	t.Helper()
 	if o.World == nil {
 		var err error
-		if o.World, err = awssim.Generate(awssim.GenerateOptions{Functions: 100, Days: 20, Now: now}); err != nil {
+		if o.World, err = awssim.Generate(awssim.GenerateOptions{Functions: 60, Days: 16, Now: now}); err != nil {
 			t.Fatal(err)
 		}
 	}

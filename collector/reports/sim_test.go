@@ -18,9 +18,9 @@ import (
 )
 
 // simulated serves a world and gives a run in its first region.
-func simulated(t testing.TB, o awssim.Options) (*awssim.Region, collecttest.Options) {
+func simulated(t testing.TB, functions int, o awssim.Options) (*awssim.Region, collecttest.Options) {
 	t.Helper()
-	world, err := awssim.Generate(awssim.GenerateOptions{Functions: 240, Days: 4, Now: today()})
+	world, err := awssim.Generate(awssim.GenerateOptions{Functions: functions, Days: 2, Now: today()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func (a tally) near(b tally) bool {
 // The rows agree with the account's own lines, read by the parser one by one.
 func TestSimulatedAccount(t *testing.T) {
 	t.Parallel()
-	region, o := simulated(t, awssim.Options{})
+	region, o := simulated(t, 240, awssim.Options{})
 	f := collecttest.New(t, Collector, o)
 	f.Collect(t)
 	if len(f.Gaps()) != 0 {
@@ -153,7 +153,7 @@ func TestSimulatedFaults(t *testing.T) {
 		t.Run(fault.Operation, func(t *testing.T) {
 			t.Parallel()
 			fault.Service = "logs"
-			_, o := simulated(t, awssim.Options{Faults: []awssim.Fault{fault}})
+			_, o := simulated(t, 20, awssim.Options{Faults: []awssim.Fault{fault}})
 			o.Params = map[string]any{"concurrency": int64(1)}
 			f := collecttest.New(t, Collector, o)
 			f.Collect(t)
@@ -172,7 +172,7 @@ func TestSimulatedFaults(t *testing.T) {
 
 func TestSimulatedDenial(t *testing.T) {
 	t.Parallel()
-	_, o := simulated(t, awssim.Options{Deny: []string{"logs:StartQuery"}})
+	_, o := simulated(t, 20, awssim.Options{Deny: []string{"logs:StartQuery"}})
 	f := collecttest.New(t, Collector, o)
 	f.Collect(t)
 	if len(f.Sink.All()) != 0 || len(f.Gaps()) == 0 {
