@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -137,9 +138,12 @@ func getMetricData(c *call) (obj, error) {
 	if err != nil {
 		return nil, err
 	}
-	series, err := c.metricSeries(from, to)
-	if err != nil {
-		return nil, err
+	request := c.fingerprint(paging{token: "NextToken"})
+	series, held := c.server.series.take(request, c.str("NextToken") != "")
+	if !held {
+		if series, err = c.metricSeries(from, to); err != nil {
+			return nil, err
+		}
 	}
 	descending := c.str("ScanBy") != "TimestampAscending"
 	offset, err := c.offset(paging{token: "NextToken"})
@@ -159,8 +163,37 @@ func getMetricData(c *call) (obj, error) {
 		o["NextToken"] = c.tokenFor(paging{token: "NextToken"}, offset)
 	case more:
 		o["NextToken"] = c.tokenFor(paging{token: "NextToken"}, end)
+		c.server.series.hold(request, series)
 	}
 	return o, nil
+}
+
+// seriesHold keeps the computed series of requests whose next page is to come.
+type seriesHold struct {
+	mu   sync.Mutex
+	held map[uint64][]metricSeries
+}
+
+// maxHeld bounds how many requests are kept; clients that never come back for
+// their next page must not fill the memory.
+const maxHeld = 16
+
+// take gives back what an earlier page computed, if this is a later one.
+func (h *seriesHold) take(request uint64, later bool) ([]metricSeries, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	series, ok := h.held[request]
+	delete(h.held, request)
+	return series, ok && later
+}
+
+func (h *seriesHold) hold(request uint64, series []metricSeries) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.held == nil || len(h.held) >= maxHeld {
+		h.held = map[uint64][]metricSeries{}
+	}
+	h.held[request] = series
 }
 
 // timeRange is the asked time.

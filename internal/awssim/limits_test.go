@@ -197,7 +197,7 @@ func TestDenial(t *testing.T) {
 		"monitoring.ListMetrics":    "cloudwatch:ListMetrics because",
 		"logs.DescribeLogGroups":    "logs:DescribeLogGroups on resource: arn:aws:logs:us-east-1:111122223333:log-group::log-stream:*",
 		"ec2.DescribeVpcs":          "You are not authorized to perform this operation. User: arn:aws:iam::111122223333:user/faaswarden is not authorized to perform: ec2:DescribeVpcs because",
-		"sqs.ListQueues":            "sqs:ListQueues on resource: arn:aws:sqs:us-east-1:111122223333:",
+		"sqs.ListQueues":            "sqs:listqueues on resource: arn:aws:sqs:us-east-1:111122223333:",
 		"s3.ListBuckets":            "s3:ListAllMyBuckets because",
 		"sns.ListTopics":            "SNS:ListTopics on resource: arn:aws:sns:us-east-1:111122223333:*",
 		"iam.ListRolePolicies":      "iam:ListRolePolicies on resource: role worker",
@@ -362,6 +362,15 @@ func TestQuirks(t *testing.T) {
 		} {
 			if n, err := c.call(ctx, h.config("ap-south-1")); err != nil || n != 0 {
 				t.Errorf("%s: %v, %v", c.name, n, err)
+			}
+		}
+		for _, c := range sdkCalls() {
+			service, _, _ := strings.Cut(c.name, ".")
+			if service != "monitoring" && service != "logs" && service != "tagging" && service != "ec2" {
+				continue
+			}
+			if _, err := c.call(ctx, h.config("ap-south-1")); err != nil {
+				t.Errorf("%s: %v", c.name, err)
 			}
 		}
 		buses, err := eventbridge.NewFromConfig(h.config("ap-south-1")).ListEventBuses(ctx, nil)

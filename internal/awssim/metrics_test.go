@@ -391,3 +391,39 @@ func BenchmarkEncodeMetricData(b *testing.B) {
 		b.SetBytes(int64(len(encoded.data)))
 	}
 }
+
+// BenchmarkGetMetricData is a full page of the metrics collector's request over
+// a generated fleet: 500 queries of a month of hours.
+func BenchmarkGetMetricData(b *testing.B) {
+	w, err := Generate(GenerateOptions{Seed: 1, Now: noon})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, err := NewServer(Options{World: w, Limits: Limits{Off: true}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	url, err := s.Start("127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	in := &cloudwatch.GetMetricDataInput{StartTime: aws.Time(w.Start()), EndTime: aws.Time(w.Now)}
+	for i := range 500 {
+		f := w.Regions[0].Functions[i%len(w.Regions[0].Functions)]
+		metric := []string{"Invocations", "Duration", "Errors", "ConcurrentExecutions", "Throttles"}[i%5]
+		in.MetricDataQueries = append(in.MetricDataQueries, stat(fmt.Sprintf("m%d", i), f.Name, metric, []string{"Sum", "p99", "Maximum"}[i%3], time.Hour))
+	}
+	client := cloudwatch.NewFromConfig(configFor(url, w.Regions[0].Name, ExampleCredential()))
+	for b.Loop() {
+		out, err := client.GetMetricData(context.Background(), in)
+		if err != nil {
+			b.Fatal(err)
+		}
+		points := 0
+		for _, result := range out.MetricDataResults {
+			points += len(result.Values)
+		}
+		b.ReportMetric(float64(points), "points")
+	}
+}

@@ -57,6 +57,9 @@ func (c *call) refused() *apiError {
 
 // refusedFor is the denial of an action on a resource.
 func (c *call) refusedFor(action, resource string) *apiError {
+	if c.service.name == "sqs" {
+		action = strings.ToLower(action) // as SQS writes its actions
+	}
 	on := ""
 	if resource != "" {
 		on = " on resource: " + resource

@@ -42,7 +42,8 @@ type buckets struct {
 	held   map[bucketKey]*rate.Limiter
 }
 
-// take reports whether n more units fit now.
+// take reports whether n more units fit now. More than a whole bucket count as
+// one: a single answer is never too large for an idle quota.
 func (b *buckets) take(key bucketKey, q quota, now time.Time, n int) bool {
 	if b.limits.Off {
 		return true
@@ -54,7 +55,7 @@ func (b *buckets) take(key bucketKey, q quota, now time.Time, n int) bool {
 		limiter = b.limiter(q)
 		b.held[key] = limiter
 	}
-	return limiter.AllowN(now, n)
+	return limiter.AllowN(now, min(n, limiter.Burst()))
 }
 
 func (b *buckets) limiter(q quota) *rate.Limiter {

@@ -54,6 +54,7 @@ type Server struct {
 	empty       map[string]*Region // regions of the world in which nothing is
 
 	queries *queryStore
+	series  seriesHold
 	replay  *replay
 	listen  *http.Server
 
