@@ -144,6 +144,7 @@ FROM
 ) AS r
 GROUP BY r.account, r.region, r.resource_arn;
 
+-- FINAL reads in key order and costs a tenth of grouping by the whole key.
 CREATE VIEW metrics_hourly AS
 SELECT
     account,
@@ -154,10 +155,9 @@ SELECT
     resource,
     qualifier,
     ts,
-    argMax(value, collected_at) AS value
-FROM metric_points
-WHERE period_s = 3600
-GROUP BY account, region, namespace, metric, stat, resource, qualifier, ts;
+    value
+FROM metric_points FINAL
+WHERE period_s = 3600;
 
 CREATE VIEW metrics_minutely AS
 SELECT
@@ -169,10 +169,9 @@ SELECT
     resource,
     qualifier,
     ts,
-    argMax(value, collected_at) AS value
-FROM metric_points
-WHERE period_s = 60
-GROUP BY account, region, namespace, metric, stat, resource, qualifier, ts;
+    value
+FROM metric_points FINAL
+WHERE period_s = 60;
 
 CREATE VIEW metric_reads_current AS
 SELECT * FROM metric_reads FINAL;
