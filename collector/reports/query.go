@@ -278,7 +278,7 @@ func (c *collection) await(ctx context.Context, id string) (out *cloudwatchlogs.
 			c.stopQuery(ctx, id)
 		}
 	}()
-	for wait := firstPoll; ; wait = min(wait*3/2, longestPoll) {
+	for wait := firstPoll; ; wait = min(wait*5/4, longestPoll) { // a fifth of the time waited so far
 		poll := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
