@@ -22,17 +22,22 @@ type volume struct {
 }
 
 // volumes of the background, least first: dead, a few a day, scheduled, and from
-// some an hour to 200 a second.
+// some an hour to 200 a second at the busiest time of the week.
 func volumes() []volume {
 	return []volume{
-		{0.09, 0, 0}, {0.14, 0.05, 0.8}, {0.15, 0, 0}, {0.24, 5, 100}, {0.27, 100, 4_000}, {0.10, 4_000, 60_000}, {0.01, 60_000, 720_000},
+		{0.09, 0, 0}, {0.14, 0.05, 0.8}, {0.15, 0, 0}, {0.24, 5, 100}, {0.28, 100, 3_000}, {0.10, 3_000, 25_000}, {0, 40_000, 200_000},
 	}
 }
 
-// The volumes that are not drawn from a range.
+// One function in so many, in each region, is a flood.
+const floodEvery = 100
+
+// Indexes of volumes that are treated apart.
 const (
 	deadVolume      = 0
 	scheduledVolume = 2
+	highVolume      = 5
+	floodVolume     = 6
 )
 
 func drawVolume(r *rand.Rand) int {
@@ -42,15 +47,18 @@ func drawVolume(r *rand.Rand) int {
 			return i
 		}
 	}
-	return len(volumes()) - 2
+	return highVolume
 }
 
 // background adds the nth healthy function. It must not depend on later ones.
 func (b *builder) background(n int) {
-	site := b.sites[n%len(b.sites)]
-	f := site.function(identityOf(b.w.Seed, site.region.Name, n/len(b.sites)))
+	site, nth := b.sites[n%len(b.sites)], n/len(b.sites)
+	f := site.function(identityOf(b.w.Seed, site.region.Name, nth))
 	r := f.random
 	class := drawVolume(r)
+	if nth%floodEvery == newRand(streamKey(b.w.Seed, site.region.Name, "flood"), 0).IntN(floodEvery/3) {
+		class = floodVolume
+	}
 	if class == deadVolume {
 		f.TimeoutS = pick(r, 3, 30, 60)
 		f.load = nil
@@ -159,6 +167,9 @@ func (b *build) consumes() {
 // writesSomewhere gives two functions in three something to write to.
 func (b *build) writesSomewhere() {
 	s, id := b.site, b.identity
+	if b.load.perHour > volumes()[highVolume].highest {
+		return // such a flood is not passed on event by event
+	}
 	out := output{writer: b}
 	switch b.random.IntN(9) {
 	case 0, 1:

@@ -157,7 +157,7 @@ func (b *build) loaded() *load {
 	if b.load == nil {
 		b.load = &load{
 			key: streamKey(b.site.w.Seed, b.site.region.Name, b.Name, "load"), burst: 1.2, noise: 0.12,
-			logBytesPerCall: math.Round(between(b.random, 350, 2500)),
+			logBytesPerCall: math.Round(between(b.random, 350, 1600)),
 		}
 	}
 	return b.load

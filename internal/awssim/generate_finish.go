@@ -117,14 +117,21 @@ func (b *build) role(taken map[string]bool) {
 // trust is the text of a trust policy, whose statements have no Resource.
 func (d document) trust() string { return strings.ReplaceAll(d.text(), `,"Resource":null`, "") }
 
+// loggedInFull is the rate beyond which functions log little more than their
+// platform lines, for the sake of the bill.
+const loggedInFull = 3000
+
 // seal completes the resource policy and gives versions what was decided since.
 func (b *build) seal() {
 	if len(b.policy) > 0 {
 		b.Policy = document{ID: "default", Statement: b.policy}.text()
 		b.PolicyRevisionID = uuidOf(b.site.w.Seed, b.ARN, "policy")
 	}
-	if b.load != nil {
-		b.load.jsonLogs = b.Logging.Format == "JSON"
+	if l := b.load; l != nil {
+		l.jsonLogs = b.Logging.Format == "JSON"
+		if l.perHour > loggedInFull {
+			l.logBytesPerCall = math.Round(300 + l.logBytesPerCall/10)
+		}
 	}
 	for i := range b.Versions {
 		v := &b.Versions[i]

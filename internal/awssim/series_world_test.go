@@ -310,6 +310,22 @@ func TestScanGrowsWithTime(t *testing.T) {
 	}
 }
 
+// TestDemosLogLittle: reading all lines of a demo's region scans less than the
+// 200 GB that the reports collector allows itself in a run.
+func TestDemosLogLittle(t *testing.T) {
+	worlds(t, manySeeds, []int{30}, func(t *testing.T, w *World) {
+		for _, r := range w.Regions {
+			bytes := 0.0
+			for _, g := range r.LogGroups() {
+				bytes += r.IncomingBytes(g.Name, w.Start(), w.Now)
+			}
+			if bytes > 190e9 {
+				t.Errorf("seed %d: %s logs %.0f GB", w.Seed, r.Name, bytes/1e9)
+			}
+		}
+	})
+}
+
 func BenchmarkSeries(b *testing.B) {
 	for b.Loop() {
 		w := generate(b, GenerateOptions{})
