@@ -71,32 +71,38 @@ func TestFit(t *testing.T) {
 		{
 			"a function that waits",
 			[]size{ran(512, 1e6, billed(100, 0, 512), 1), ran(1024, 1e6, billed(100, 0, 1024), 1)},
-			share{0.9106, 1, 1}, 0.1,
+			share{0.9106, 1, 1},
+			0.1,
 		},
 		{
 			"a function that computes",
 			[]size{ran(512, 1e6, billed(0, 51200, 512), 1), ran(1024, 1e6, billed(0, 51200, 1024), 1)},
-			share{0, 0, 0.1131}, 0.1,
+			share{0, 0, 0.1131},
+			0.1,
 		},
 		{
 			"half and half, at 1,024 MB",
 			[]size{ran(512, 1e6, billed(50, 51200, 512), 1), ran(1024, 1e6, billed(50, 51200, 1024), 1)},
-			share{0.4, 0.5, 0.6}, 0.1,
+			share{0.4, 0.5, 0.6},
+			0.1,
 		},
 		{
 			"faster with less memory is chance, and no more than waiting",
 			[]size{ran(512, 1e6, 90, 1), ran(1024, 1e6, 100, 1)},
-			share{1, 1, 1}, 0.1,
+			share{1, 1, 1},
+			0.1,
 		},
 		{
 			"few invocations tell little",
 			[]size{ran(512, 50, 125, 100), ran(1024, 50, 100, 100)},
-			share{0.1175, 0.75, 1}, 0.1,
+			share{0.1175, 0.75, 1},
+			0.1,
 		},
 		{
 			"three sizes that no curve joins widen the interval",
 			[]size{ran(512, 1e6, 150, 1), ran(1024, 1e6, 80, 1), ran(2048, 1e6, 110, 1)},
-			share{0, 0.895, 1}, 0.1,
+			share{0, 0.895, 1},
+			0.1,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

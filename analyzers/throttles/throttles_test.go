@@ -12,8 +12,6 @@ import (
 
 func TestScenarios(t *testing.T) { analysistest.Run(t, Analyzer) }
 
-func reserve(n int64) *int64 { return &n }
-
 func TestCauseOf(t *testing.T) {
 	t.Parallel()
 	quiet := slot{PeriodS: 60, Throttles: 10, Concurrency: -1, Before: -1, Claimed: -1, Unreserved: -1}
@@ -25,17 +23,17 @@ func TestCauseOf(t *testing.T) {
 		want cause
 	}{
 		{"nothing is known", row{}, quiet, unknown},
-		{"a reservation of zero", row{Reserved: reserve(0)}, quiet, switchedOff},
-		{"95 % of a reservation", row{Reserved: reserve(20)}, at(func(s *slot) { s.Concurrency = 19 }), reserved},
-		{"90 % of a reservation", row{Reserved: reserve(20)}, at(func(s *slot) { s.Concurrency = 18 }), unknown},
+		{"a reservation of zero", row{Reserved: new(int64(0))}, quiet, switchedOff},
+		{"95 % of a reservation", row{Reserved: new(int64(20))}, at(func(s *slot) { s.Concurrency = 19 }), reserved},
+		{"90 % of a reservation", row{Reserved: new(int64(20))}, at(func(s *slot) { s.Concurrency = 18 }), unknown},
 		{"the account's limit", row{AccountLimit: 1000}, at(func(s *slot) { s.Claimed = 950 }), account},
 		{"just below the account's limit", row{AccountLimit: 1000}, at(func(s *slot) { s.Claimed = 949 }), unknown},
-		{"the account's limit does not touch a reservation", row{Reserved: reserve(20), AccountLimit: 1000}, at(func(s *slot) { s.Claimed = 1000 }), unknown},
+		{"the account's limit does not touch a reservation", row{Reserved: new(int64(20)), AccountLimit: 1000}, at(func(s *slot) { s.Claimed = 1000 }), unknown},
 		{"the unreserved tells when the claimed was not read", row{AccountLimit: 1000, UnreservedLimit: 800}, at(func(s *slot) { s.Unreserved = 760 }), account},
 		{"and does not when it was", row{AccountLimit: 1000, UnreservedLimit: 800}, at(func(s *slot) { s.Unreserved, s.Claimed = 760, 900 }), unknown},
 		{"no limit was read", row{}, at(func(s *slot) { s.Claimed = 1000 }), unknown},
-		{"spill-over with nothing beyond", row{Provisioned: 5, Reserved: reserve(5)}, at(func(s *slot) { s.Spillover, s.Concurrency = 1, 5 }), provisioned},
-		{"spill-over into a reservation", row{Provisioned: 5, Reserved: reserve(10)}, at(func(s *slot) { s.Spillover, s.Concurrency = 1, 10 }), reserved},
+		{"spill-over with nothing beyond", row{Provisioned: 5, Reserved: new(int64(5))}, at(func(s *slot) { s.Spillover, s.Concurrency = 1, 5 }), provisioned},
+		{"spill-over into a reservation", row{Provisioned: 5, Reserved: new(int64(10))}, at(func(s *slot) { s.Spillover, s.Concurrency = 1, 10 }), reserved},
 		{"a rise of 1,000 in an account with room", row{AccountLimit: 5000}, at(func(s *slot) { s.Before, s.Concurrency = 10, 1010 }), burst},
 		{"a rise of 999", row{AccountLimit: 5000}, at(func(s *slot) { s.Before, s.Concurrency = 10, 1009 }), unknown},
 		{"no rise can be told without the minute before", row{AccountLimit: 5000}, at(func(s *slot) { s.Concurrency = 1010 }), unknown},
@@ -50,7 +48,7 @@ func TestCauseOf(t *testing.T) {
 
 func TestDecide(t *testing.T) {
 	t.Parallel()
-	c := throttling{row: row{Reserved: reserve(10)}, slots: []slot{
+	c := throttling{row: row{Reserved: new(int64(10))}, slots: []slot{
 		{PeriodS: 60, Throttles: 60, Concurrency: 10},
 		{PeriodS: 60, Throttles: 25, Concurrency: 3},
 		{PeriodS: 3600, Throttles: 15, Concurrency: 10},
@@ -88,7 +86,7 @@ func TestConfidence(t *testing.T) {
 		{"79 % by the hour", []slot{with(79, 3600, 10), with(21, 3600, 1)}, analysis.ConfidenceLow},
 		{"no cause", []slot{with(100, 60, 1)}, analysis.ConfidenceLow},
 	} {
-		c := throttling{row: row{Reserved: reserve(10)}, slots: tt.slots}
+		c := throttling{row: row{Reserved: new(int64(10))}, slots: tt.slots}
 		c.decide(0.95)
 		if got := c.confidence(0.95); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
@@ -141,7 +139,7 @@ func TestModes(t *testing.T) {
 
 func TestNeed(t *testing.T) {
 	t.Parallel()
-	c := throttling{row: row{Reserved: reserve(10)}, slots: []slot{
+	c := throttling{row: row{Reserved: new(int64(10))}, slots: []slot{
 		{Concurrency: 10, Invocations: 100, Throttles: 55},
 		{Concurrency: 10, Invocations: 100, Throttles: 20},
 		{Concurrency: -1, Invocations: 1, Throttles: 900},

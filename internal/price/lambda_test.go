@@ -34,7 +34,6 @@ func snapshotBook(t *testing.T) *Book {
 // usage is a month of one AWS example. AWS deducts the payer's free tier from
 // requests and GB-seconds where the example says so.
 type usage struct {
-	arch                  string
 	requests, freeReqs    int64
 	ms                    int64 // a request
 	memoryMB, ephemeralMB uint32

@@ -3,6 +3,7 @@ package analysistest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -60,7 +61,7 @@ func (s *scenario) parseSeries(line string) (series, error) {
 	}
 	key := s.seriesKey(fields[0], fields[1], fields[2], period)
 	var out series
-	for _, item := range strings.Fields(values) {
+	for item := range strings.FieldsSeq(values) {
 		value, count, err := parseRun(item)
 		if err != nil {
 			return series{}, err
@@ -120,12 +121,7 @@ func parseRun(item string) (value *float64, count int, err error) {
 }
 
 func with(key, more row) row {
-	r := make(row, len(key)+len(more))
-	for column, value := range key {
-		r[column] = value
-	}
-	for column, value := range more {
-		r[column] = value
-	}
+	r := maps.Clone(key)
+	maps.Copy(r, more)
 	return r
 }
