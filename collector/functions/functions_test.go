@@ -90,11 +90,14 @@ func TestDegradation(t *testing.T) {
 		completions []string
 	}{
 		{
-			"nothing is permitted", "lambda:ListFunctions", nil, result{},
-			[]string{"aliases/ denied", "functions/ denied", "provisioned_concurrency/ denied", "resource_tags/lambda:GetFunction denied"}, nil,
+			"nothing is permitted", "lambda:ListFunctions", nil,
+			result{},
+			[]string{"aliases/ denied", "functions/ denied", "provisioned_concurrency/ denied", "resource_tags/lambda:GetFunction denied"},
+			nil,
 		},
 		{
-			"GetFunction denied", "lambda:GetFunction", nil, result{6, 2, 2, 0},
+			"GetFunction denied", "lambda:GetFunction", nil,
+			result{6, 2, 2, 0},
 			[]string{"functions/concurrency denied", environment, "functions/recursion arn:…:vanished denied", "functions/state denied"},
 			[]string{"aliases/", "functions/", "provisioned_concurrency/"},
 		},
@@ -104,30 +107,40 @@ func TestDegradation(t *testing.T) {
 			[]string{"aliases/", "functions/", "provisioned_concurrency/", "resource_tags/lambda:GetFunction"},
 		},
 		{
-			"aliases denied", "lambda:ListAliases", nil, result{3, 0, 2, 2},
+			"aliases denied", "lambda:ListAliases", nil,
+			result{3, 0, 2, 2},
 			[]string{"aliases/ denied", environment, "functions/versions denied", tags},
 			[]string{"functions/", "provisioned_concurrency/", "resource_tags/lambda:GetFunction"},
 		},
 		{
-			"provisioned concurrency answered by a proxy", "lambda:ListProvisionedConcurrencyConfigs", collecttest.HTML(404), result{4, 2, 0, 2},
+			"provisioned concurrency answered by a proxy", "lambda:ListProvisionedConcurrencyConfigs", collecttest.HTML(404),
+			result{4, 2, 0, 2},
 			[]string{environment, "provisioned_concurrency/ arn:…:orders failed", tags},
 			[]string{"aliases/", "functions/", "resource_tags/lambda:GetFunction"},
 		},
 		{
 			"the second page is an error", "lambda:ListFunctions",
-			collecttest.Sequence(collecttest.File(t, "testdata/list1.json"), collecttest.Fail("lambda", 400, "ServiceException", "no")), result{4, 2, 2, 1},
-			[]string{"aliases/ failed", "functions/ failed", "provisioned_concurrency/ failed", "resource_tags/lambda:GetFunction failed"}, nil,
+			collecttest.Sequence(collecttest.File(t, "testdata/list1.json"), collecttest.Fail("lambda", 400, "ServiceException", "no")),
+			result{4, 2, 2, 1},
+			[]string{"aliases/ failed", "functions/ failed", "provisioned_concurrency/ failed", "resource_tags/lambda:GetFunction failed"},
+			nil,
 		},
 		{
-			"the listing goes in circles", "lambda:ListFunctions", collecttest.File(t, "testdata/list1.json"), result{4, 2, 2, 1},
-			[]string{"aliases/ failed", "functions/ failed", "provisioned_concurrency/ failed", "resource_tags/lambda:GetFunction failed"}, nil,
+			"the listing goes in circles", "lambda:ListFunctions", collecttest.File(t, "testdata/list1.json"),
+			result{4, 2, 2, 1},
+			[]string{"aliases/ failed", "functions/ failed", "provisioned_concurrency/ failed", "resource_tags/lambda:GetFunction failed"},
+			nil,
 		},
 		{
-			"an entry without an ARN", "lambda:ListFunctions", collecttest.Body(`{"Functions":[{"FunctionName":"x"}]}`), result{},
-			[]string{"aliases/ failed", "functions/ failed", "provisioned_concurrency/ failed", "resource_tags/lambda:GetFunction failed"}, nil,
+			"an entry without an ARN", "lambda:ListFunctions", collecttest.Body(`{"Functions":[{"FunctionName":"x"}]}`),
+			result{},
+			[]string{"aliases/ failed", "functions/ failed", "provisioned_concurrency/ failed", "resource_tags/lambda:GetFunction failed"},
+			nil,
 		},
 		{
-			"an account without functions", "lambda:ListFunctions", collecttest.Body(`{"Functions":[]}`), result{}, nil,
+			"an account without functions", "lambda:ListFunctions", collecttest.Body(`{"Functions":[]}`),
+			result{},
+			nil,
 			[]string{"aliases/", "functions/", "provisioned_concurrency/", "resource_tags/lambda:GetFunction"},
 		},
 	} {

@@ -56,35 +56,27 @@ var actions = []string{
 }
 
 // endpointRegion is where a partition's one IAM is, and what its requests are
-// signed for, whichever region the roles are read for.
-func endpointRegion(partition string) string {
+// signed for, whichever region the roles are read for. Of a partition that is
+// not named here the SDK's own endpoints know.
+func endpointRegion(partition, region string) string {
 	switch partition {
+	case "aws":
+		return "us-east-1"
 	case "aws-cn":
 		return "cn-north-1"
 	case "aws-us-gov":
 		return "us-gov-west-1"
 	}
-	return "us-east-1"
+	return region
 }
 
 func newReader(r *collect.Run) *reader {
-	p := &reader{Run: r, client: iam.NewFromConfig(r.AWS, func(o *iam.Options) { o.Region = endpointRegion(r.Partition) }), probes: map[string]*collect.Probe{}}
+	client := iam.NewFromConfig(r.AWS, func(o *iam.Options) { o.Region = endpointRegion(r.Partition, o.Region) })
+	p := &reader{Run: r, client: client, probes: map[string]*collect.Probe{}}
 	for _, action := range actions {
 		p.probes[action] = r.Probe("role_statements", "", action).Also("edges", "iam")
 	}
 	return p
-}
-
-// globalRegion is the region that requests to IAM are signed for.
-func globalRegion(partition string) string {
-	switch partition {
-	case "aws-cn":
-		return "cn-north-1"
-	case "aws-us-gov":
-		return "us-gov-west-1"
-	default:
-		return "us-east-1"
-	}
 }
 
 // role reads a role once a cycle, however many regions use it. The error is

@@ -143,32 +143,38 @@ func TestUnreadable(t *testing.T) {
 		{
 			"ListTags denied", account().On(single, nil),
 			map[string]string{"orders " + listing: "read 2", "bare " + listing: "read 0", "never " + single: "denied 0"},
-			[]string{"resource_tags/lambda:ListTags denied"}, []string{"resource_tags/lambda:ListTags", "resource_tags/tag:GetResources"},
+			[]string{"resource_tags/lambda:ListTags denied"},
+			[]string{"resource_tags/lambda:ListTags", "resource_tags/tag:GetResources"},
 		},
 		{
 			"GetResources denied", account().On(listing, nil).On(single, collecttest.Body(`{"Tags":{"a":"b"}}`)),
 			map[string]string{"orders " + single: "read 1", "never " + single: "read 1"},
-			[]string{"resource_tags/tag:GetResources denied"}, []string{"resource_tags/lambda:ListTags"},
+			[]string{"resource_tags/tag:GetResources denied"},
+			[]string{"resource_tags/lambda:ListTags"},
 		},
 		{
 			"both denied", collecttest.NewWire(nil),
 			map[string]string{"orders " + single: "denied 0", "never " + single: "denied 0"},
-			[]string{"resource_tags/lambda:ListTags denied", "resource_tags/tag:GetResources denied"}, []string{"resource_tags/lambda:ListTags"},
+			[]string{"resource_tags/lambda:ListTags denied", "resource_tags/tag:GetResources denied"},
+			[]string{"resource_tags/lambda:ListTags"},
 		},
 		{
 			"one function refuses", account().On(single, collecttest.Select(map[string]collecttest.Answer{"orders": collecttest.Body(`{"Tags":{}}`)}, nil)).On(listing, collecttest.HTML(404)),
 			map[string]string{"orders " + single: "read 0", "never " + single: "denied 0"},
-			[]string{"resource_tags/lambda:ListTags arn:…:never denied", "resource_tags/tag:GetResources failed"}, []string{"resource_tags/lambda:ListTags"},
+			[]string{"resource_tags/lambda:ListTags arn:…:never denied", "resource_tags/tag:GetResources failed"},
+			[]string{"resource_tags/lambda:ListTags"},
 		},
 		{
 			"the answer is cut short", account().On(single, collecttest.Body(`{"Tags":{"ow`)),
 			map[string]string{"orders " + listing: "read 2", "bare " + listing: "read 0", "never " + single: "failed 0"},
-			[]string{"resource_tags/lambda:ListTags arn:…:never failed"}, []string{"resource_tags/lambda:ListTags", "resource_tags/tag:GetResources"},
+			[]string{"resource_tags/lambda:ListTags arn:…:never failed"},
+			[]string{"resource_tags/lambda:ListTags", "resource_tags/tag:GetResources"},
 		},
 		{
 			"the listing goes in circles", account().On(listing, collecttest.Body(`{"PaginationToken":"x","ResourceTagMappingList":[{"ResourceARN":"`+arn("orders")+`","Tags":[{"Key":"a","Value":"b"}]}]}`)),
 			map[string]string{"orders " + listing: "read 1", "never " + single: "read 0"},
-			[]string{"resource_tags/tag:GetResources failed"}, []string{"resource_tags/lambda:ListTags"},
+			[]string{"resource_tags/tag:GetResources failed"},
+			[]string{"resource_tags/lambda:ListTags"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

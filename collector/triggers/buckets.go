@@ -77,22 +77,28 @@ func (t *reader) here(ctx context.Context, client *s3.Client, probe *collect.Pro
 		return false, nil
 	}
 	out, err := client.GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: b.Name})
-	if err == nil || !noSuchBucket(err) {
-		if collect.Stop(err) {
-			return false, err
-		}
+	switch {
+	case collect.Stop(err):
+		return false, err
+	case noSuchBucket(err): // deleted since it was listed
+	case err != nil:
 		probe.Answered(t.bucketARN(*b.Name), err)
-	}
-	if err != nil {
-		return false, nil
-	}
-	switch region := string(out.LocationConstraint); region {
-	case "":
-		return t.Region == "us-east-1", nil
-	case "EU":
-		return t.Region == "eu-west-1", nil
 	default:
-		return t.Region == region, nil
+		probe.Answered(t.bucketARN(*b.Name), nil)
+		return t.Region == located(string(out.LocationConstraint)), nil
+	}
+	return false, nil
+}
+
+// located is the region of a location constraint, which spells two of them its own way.
+func located(constraint string) string {
+	switch constraint {
+	case "":
+		return "us-east-1"
+	case "EU":
+		return "eu-west-1"
+	default:
+		return constraint
 	}
 }
 

@@ -117,8 +117,7 @@ func (t *reader) eachFunction(ctx context.Context, probe *collect.Probe, ask fun
 			return nil
 		}
 		err := ask(ctx, fn)
-		var none *types.ResourceNotFoundException
-		if errors.As(err, &none) {
+		if _, none := errors.AsType[*types.ResourceNotFoundException](err); none {
 			err = nil // nothing configured, or deleted since
 		}
 		if collect.Stop(err) {

@@ -59,8 +59,7 @@ func (t *reader) readQueue(ctx context.Context, client *sqs.Client, url string) 
 		types.QueueAttributeNameQueueArn, types.QueueAttributeNameVisibilityTimeout,
 		types.QueueAttributeNameMessageRetentionPeriod, types.QueueAttributeNameRedrivePolicy,
 	}})
-	var gone *types.QueueDoesNotExist
-	if errors.As(err, &gone) {
+	if _, gone := errors.AsType[*types.QueueDoesNotExist](err); gone {
 		return nil // deleted since it was listed
 	}
 	if err != nil {
@@ -103,7 +102,8 @@ func redrive(text string) (target string, maxReceives int64, _ error) {
 	if json.Unmarshal([]byte(text), &policy) != nil || policy.Target == "" {
 		return "", 0, errors.New("the redrive policy names no dead-letter target")
 	}
-	maxReceives, _ = strconv.ParseInt(strings.Trim(string(policy.MaxReceives), `"`), 10, 64) //nolint:errcheck // subscriptions' policies have none
+	// A subscription's policy has no count; it is zero then.
+	maxReceives, _ = strconv.ParseInt(strings.Trim(string(policy.MaxReceives), `"`), 10, 64)
 	return policy.Target, maxReceives, nil
 }
 

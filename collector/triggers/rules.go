@@ -92,8 +92,7 @@ func (t *reader) readRule(ctx context.Context, client *eventbridge.Client, probe
 		}
 		return out.NextToken, nil
 	})
-	var gone *types.ResourceNotFoundException
-	if errors.As(err, &gone) {
+	if _, gone := errors.AsType[*types.ResourceNotFoundException](err); gone {
 		return nil // deleted since it was listed
 	}
 	if collect.Stop(err) {

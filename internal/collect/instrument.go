@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -56,7 +57,7 @@ func Instrument(cfg aws.Config, m *Meter, l *Limiter, o InstrumentOptions) aws.C
 		}
 		return nil
 	}
-	cfg.APIOptions = append(cfg.APIOptions[:len(cfg.APIOptions):len(cfg.APIOptions)], add)
+	cfg.APIOptions = append(slices.Clip(cfg.APIOptions), add)
 	return cfg
 }
 

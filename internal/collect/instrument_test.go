@@ -86,8 +86,7 @@ func TestMalformedAnswersAreNotQuoted(t *testing.T) {
 			"lambda:GetAccountSettings": collecttest.Body(`{"AccountLimit":"CANARY"}`),
 		})})
 		err := ask(t, f.AWS)
-		var malformed collect.MalformedError
-		if !errors.As(err, &malformed) {
+		if _, ok := errors.AsType[collect.MalformedError](err); !ok {
 			t.Errorf("error: %v", err)
 		}
 		f.Secret(t, "CANARY", err)

@@ -112,8 +112,7 @@ var (
 
 // Code is the AWS error code of err, or "".
 func Code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	return ""
@@ -145,8 +144,7 @@ func Describe(err error) string {
 		return ""
 	}
 	said := err.Error()
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		said = api.ErrorCode() + ": " + api.ErrorMessage()
 	}
 	text := []rune(said)

@@ -239,6 +239,7 @@ func (f *Fixture) Dump() string {
 		add(row.Table(), row)
 	}
 	for _, gap := range f.Gaps() {
+		gap.Detail = "" // the service's own words, which Secret looks at
 		add(gap.Table(), gap)
 	}
 	for _, c := range f.Completions() {
@@ -298,7 +299,7 @@ func text(row any) string {
 // gaps, completions, cursors, the log and err.
 func (f *Fixture) Secret(t testing.TB, secret string, err error) {
 	t.Helper()
-	places := map[string]string{"rows and gaps": f.Dump(), "log": f.Log.String(), "cursors": fmt.Sprint(f.State.Values())}
+	places := map[string]string{"rows": f.Dump(), "gaps": fmt.Sprint(f.Gaps()), "log": f.Log.String(), "cursors": fmt.Sprint(f.State.Values())}
 	for ; err != nil; err = errors.Unwrap(err) {
 		places["error "+fmt.Sprintf("%T", err)] = fmt.Sprintf("%v %+v", err, err)
 	}

@@ -3,6 +3,7 @@ package collecttest
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -42,9 +43,7 @@ type Wire struct {
 // NewWire returns a Wire with answers by action, such as "lambda:ListFunctions".
 func NewWire(answers map[string]Answer) *Wire {
 	w := &Wire{answers: map[string]Answer{}, calls: map[string]int{}, bodies: map[string][]string{}}
-	for action, a := range answers {
-		w.answers[action] = a
-	}
+	maps.Copy(w.answers, answers)
 	return w
 }
 
@@ -97,9 +96,7 @@ func (w *Wire) Do(r *http.Request) (*http.Response, error) {
 		return nil, resp.Err
 	}
 	header := http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}, "Content-Type": {contentType(service)}}
-	for name, values := range resp.Header {
-		header[name] = values
-	}
+	maps.Copy(header, resp.Header)
 	status := resp.Status
 	if status == 0 {
 		status = http.StatusOK
