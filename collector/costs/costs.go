@@ -135,7 +135,6 @@ func read(ctx context.Context, r *collect.Run, client *costexplorer.Client, g gr
 		TimePeriod:  &types.DateInterval{Start: aws.String(from.Format(time.DateOnly)), End: aws.String(to.Format(time.DateOnly))},
 		Granularity: types.GranularityDaily, Metrics: metrics, GroupBy: g.groupBy, Filter: g.filter,
 	}
-	var writeErr error
 	err = collect.Pages(ctx, action, func(ctx context.Context, token *string) (*string, error) {
 		in.NextPageToken = token
 		out, err := client.GetCostAndUsage(ctx, in)
@@ -147,14 +146,9 @@ func read(ctx context.Context, r *collect.Run, client *costexplorer.Client, g gr
 		if err != nil {
 			return nil, err
 		}
-		if writeErr = collect.Put(ctx, r, rows...); writeErr != nil {
-			return nil, nil
-		}
-		return out.NextPageToken, nil
+		return out.NextPageToken, collect.Put(ctx, r, rows...)
 	})
 	switch {
-	case writeErr != nil:
-		return writeErr
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil && collect.Stop(err):

@@ -356,14 +356,14 @@ func TestFailures(t *testing.T) {
 		"denied":         {fail(400, "AccessDeniedException", "not authorized to perform: ce:GetCostAndUsage"), "denied", "not authorized"},
 		"not enabled":    {fail(400, "AccessDeniedException", "User not enabled for cost explorer access"), "failed", "open it once in the Billing console"},
 		"no data yet":    {fail(400, "DataUnavailableException", "Data is not available. Please try to adjust the time period."), "failed", "within 24 hours"},
-		"repeated token": {ptr(respond(map[string]any{"ResultsByTime": []any{}, "NextPageToken": "again"})), "failed", "token repeats"},
+		"repeated token": {new(respond(map[string]any{"ResultsByTime": []any{}, "NextPageToken": "again"})), "failed", "token repeats"},
 		"no number":      {page(group("a lot", "AWS Lambda", "Request")), "failed", `UnblendedCost "a lot"`},
 		"missing metric": {page(broken), "failed", "no NetAmortizedCost"},
 		"one key":        {page(group("1", "AWS Lambda")), "failed", "1 keys"},
-		"another day": {ptr(respond(map[string]any{"ResultsByTime": []any{map[string]any{
+		"another day": {new(respond(map[string]any{"ResultsByTime": []any{map[string]any{
 			"TimePeriod": map[string]string{"Start": "2020-01-01", "End": "2020-01-02"}, "Groups": []any{},
 		}}})), "failed", "was not asked for"},
-		"no day":    {ptr(respond(map[string]any{"ResultsByTime": []any{map[string]any{"Groups": []any{}}}})), "failed", "without its day"},
+		"no day":    {new(respond(map[string]any{"ResultsByTime": []any{map[string]any{"Groups": []any{}}}})), "failed", "without its day"},
 		"html":      {&collecttest.Response{Status: http.StatusNotFound, Body: "<html>proxy</html>"}, "failed", "404"},
 		"truncated": {&collecttest.Response{Body: `{"ResultsByTime":[{"Time`}, "failed", "GetCostAndUsage"},
 	} {
@@ -391,8 +391,6 @@ func TestFailures(t *testing.T) {
 		})
 	}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 func TestContextAndSinkErrorsEndTheRun(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/costexplorer/types"
@@ -53,14 +54,14 @@ func loadHistory(ctx context.Context, r *collect.Run, g grouping) (*history, err
 
 // describe is a filter as text.
 func describe(e *types.Expression) string {
-	text := ""
-	for _, part := range e.And {
-		text += describe(&part) + ";"
-	}
+	var parts []string
 	if e.Dimensions != nil {
-		text += fmt.Sprint(e.Dimensions.Key, e.Dimensions.Values)
+		parts = append(parts, fmt.Sprint(e.Dimensions.Key, e.Dimensions.Values))
 	}
-	return text
+	for i := range e.And {
+		parts = append(parts, describe(&e.And[i]))
+	}
+	return strings.Join(parts, ";")
 }
 
 // vanished are rows of zero for groups that a day had and has no longer: newer

@@ -100,8 +100,7 @@ func (r *reader) read(ctx context.Context, w window, list []series, see func(i i
 // ask reads one batch, and once more those of its series for which CloudWatch
 // had an internal error.
 func (r *reader) ask(ctx context.Context, w window, list []series, answers []answer, see func(int, time.Time, float64)) error {
-	err := r.call(ctx, w, list, answers, see)
-	if err != nil {
+	if err := r.call(ctx, w, list, answers, see); err != nil {
 		return err
 	}
 	var again []int
@@ -119,7 +118,7 @@ func (r *reader) ask(ctx context.Context, w window, list []series, answers []ans
 	}
 	// Points come in order of time. Those of the first call are written again,
 	// which is harmless, but not shown twice.
-	err = r.call(ctx, w, retried, results, func(j int, ts time.Time, v float64) {
+	err := r.call(ctx, w, retried, results, func(j int, ts time.Time, v float64) {
 		if ts.After(answers[again[j]].last) {
 			see(again[j], ts, v)
 		}
@@ -135,14 +134,13 @@ func (r *reader) ask(ctx context.Context, w window, list []series, answers []ans
 // call makes one GetMetricData call and reads all its pages. Failures that
 // cost no more than the batch are left in answers.
 func (r *reader) call(ctx context.Context, w window, list []series, answers []answer, see func(int, time.Time, float64)) error {
-	if r.stop() != nil {
+	if r.hopeless() {
 		return nil
 	}
 	in := &cloudwatch.GetMetricDataInput{
 		StartTime: aws.Time(w.from), EndTime: aws.Time(w.to),
 		ScanBy: types.ScanByTimestampAscending, MetricDataQueries: queries(w, list),
 	}
-	var writeErr error
 	err := collect.Pages(ctx, action, func(ctx context.Context, token *string) (*string, error) {
 		in.NextToken = token
 		out, err := r.api.GetMetricData(ctx, in)
@@ -150,14 +148,9 @@ func (r *reader) call(ctx context.Context, w window, list []series, answers []an
 			return nil, err
 		}
 		r.run.Meter.Bill("cloudwatch", "GetMetricData", "metric", float64(len(list)))
-		if writeErr = r.take(ctx, w, list, answers, out.MetricDataResults, see); writeErr != nil {
-			return nil, nil
-		}
-		return out.NextToken, nil
+		return out.NextToken, r.take(ctx, w, list, answers, out.MetricDataResults, see)
 	})
 	switch {
-	case writeErr != nil:
-		return writeErr
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil && collect.Stop(err):
@@ -193,17 +186,7 @@ func (r *reader) take(
 ) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	rows := make([]schema.Row, 0, chunk)
-	flush := func() error {
-		if len(rows) == 0 {
-			return nil
-		}
-		if err := r.run.Sink.Put(ctx, rows...); err != nil {
-			return fmt.Errorf("write %d metric points: %w", len(rows), err)
-		}
-		rows = make([]schema.Row, 0, chunk) // the sink may keep the slice
-		return nil
-	}
+	rows := make([]schema.MetricPoint, 0, chunk)
 	for _, result := range results {
 		i, ok := index(result.Id, len(list))
 		if !ok {
@@ -233,13 +216,14 @@ func (r *reader) take(
 				CollectedAt: r.run.Now,
 			})
 			if len(rows) == chunk {
-				if err := flush(); err != nil {
+				if err := collect.Put(ctx, r.run, rows...); err != nil {
 					return err
 				}
+				rows = rows[:0]
 			}
 		}
 	}
-	return flush()
+	return collect.Put(ctx, r.run, rows...)
 }
 
 func index(id *string, n int) (int, bool) {
@@ -297,6 +281,8 @@ func (r *reader) note(err error) {
 		r.stopped = err
 	}
 }
+
+func (r *reader) hopeless() bool { return r.stop() != nil }
 
 func (r *reader) stop() error {
 	r.mu.Lock()

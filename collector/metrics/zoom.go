@@ -15,9 +15,9 @@ import (
 
 const (
 	// How long CloudWatch keeps points of a period (DOC:api-getmetricdata).
-	keepsMinutes     = 15 * day
-	keepsFiveMinutes = 63 * day
-	longestSpan      = 24 * hour
+	keepsByMinute = 15 * day
+	keepsByFive   = 63 * day
+	longestSpan   = 24 * hour
 )
 
 var (
@@ -61,7 +61,7 @@ func (c *collection) zoom(ctx context.Context) error {
 func (c *collection) hoursToZoom(seen map[time.Time]string) []time.Time {
 	var hours []time.Time
 	for h, list := range c.throttled {
-		if c.Now.Sub(h) < keepsFiveMinutes && seen[h] != signature(list) {
+		if c.Now.Sub(h) < keepsByFive && seen[h] != signature(list) {
 			hours = append(hours, h)
 		}
 	}
@@ -82,7 +82,7 @@ func (c *collection) spans(hours []time.Time) []span {
 	var list []span
 	for _, h := range hours {
 		period := time.Minute
-		if c.Now.Sub(h) >= keepsMinutes {
+		if c.Now.Sub(h) >= keepsByMinute {
 			period = 5 * time.Minute
 		}
 		last := len(list) - 1

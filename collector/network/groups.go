@@ -32,10 +32,10 @@ func (c *collection) readSecurityGroups(ctx context.Context, filters []types.Fil
 			rules = append(rules, c.rules(aws.ToString(g.GroupId), "ingress", g.IpPermissions)...)
 			rules = append(rules, c.rules(aws.ToString(g.GroupId), "egress", g.IpPermissionsEgress)...)
 		}
-		if err := put(ctx, c, groups); err != nil {
+		if err := collect.Put(ctx, c.Run, groups...); err != nil {
 			return nil, err
 		}
-		return out.NextToken, put(ctx, c, rules)
+		return out.NextToken, collect.Put(ctx, c.Run, rules...)
 	})
 }
 
@@ -103,7 +103,7 @@ func (c *collection) readInterfaces(ctx context.Context, filters []types.Filter)
 			}
 			rows = append(rows, row)
 		}
-		return out.NextToken, put(ctx, c, rows)
+		return out.NextToken, collect.Put(ctx, c.Run, rows...)
 	})
 }
 

@@ -5,7 +5,6 @@ package network
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -113,18 +112,6 @@ type listing struct {
 	beyond bool // other VPCs matter too when routes lead there
 }
 
-// writeError is a failure to store rows, which ends the run.
-type writeError struct{ error }
-
-func (e writeError) Unwrap() error { return e.error }
-
-func put[T schema.Row](ctx context.Context, c *collection, rows []T) error {
-	if err := collect.Put(ctx, c.Run, rows...); err != nil {
-		return writeError{err}
-	}
-	return nil
-}
-
 // read fills a listing's tables for all VPCs. Pages that were read are kept
 // when a later one fails; the tables are then a gap and not complete.
 func (c *collection) read(ctx context.Context, l listing) error {
@@ -134,14 +121,13 @@ func (c *collection) read(ctx context.Context, l listing) error {
 			break
 		}
 	}
-	var failed writeError
 	switch {
 	case err == nil:
 		for _, table := range l.tables {
 			c.Complete(table, "")
 		}
 		return nil
-	case errors.As(err, &failed), ctx.Err() != nil, collect.Stop(err):
+	case ctx.Err() != nil, collect.Stop(err):
 		return fmt.Errorf("read %s in %s: %w", l.tables[0], c.Region, err)
 	}
 	for _, table := range l.tables {
@@ -186,7 +172,7 @@ func (c *collection) readSubnets(ctx context.Context, filters []types.Filter) er
 				RouteTableID: table, Tags: tags(s.Tags), CollectedAt: c.Now,
 			})
 		}
-		return out.NextToken, put(ctx, c, rows)
+		return out.NextToken, collect.Put(ctx, c.Run, rows...)
 	})
 }
 

@@ -41,7 +41,7 @@ func (c *collection) readRoutes(ctx context.Context, filters []types.Filter) err
 				rows = append(rows, row)
 			}
 		}
-		return out.NextToken, put(ctx, c, rows)
+		return out.NextToken, collect.Put(ctx, c.Run, rows...)
 	})
 }
 
@@ -118,7 +118,7 @@ func (c *collection) readNATGateways(ctx context.Context, filters []types.Filter
 				SubnetID: aws.ToString(g.SubnetId), State: string(g.State), Connectivity: string(g.ConnectivityType), CollectedAt: c.Now,
 			})
 		}
-		return out.NextToken, put(ctx, c, rows)
+		return out.NextToken, collect.Put(ctx, c.Run, rows...)
 	})
 }
 
@@ -141,6 +141,6 @@ func (c *collection) readEndpoints(ctx context.Context, filters []types.Filter) 
 			}
 			rows = append(rows, row)
 		}
-		return out.NextToken, put(ctx, c, rows)
+		return out.NextToken, collect.Put(ctx, c.Run, rows...)
 	})
 }

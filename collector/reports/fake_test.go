@@ -71,7 +71,7 @@ func (l *line) jsonValue(path string) insights.Value {
 	if err := json.Unmarshal([]byte(l.message), &v); err != nil {
 		return insights.Value{}
 	}
-	for _, part := range strings.Split(path, ".") {
+	for part := range strings.SplitSeq(path, ".") {
 		object, ok := v.(map[string]any)
 		if !ok {
 			return insights.Value{}

@@ -101,7 +101,7 @@ latest(@message) as sample`)
 var (
 	errFull    = fmt.Errorf("the result has %d rows or more, and may have been cut", maxRows)
 	errSlow    = errors.New("the query took longer than query_timeout and was stopped")
-	errTimeout = errors.New("Logs Insights gave up on the query after 60 minutes")
+	errTimeout = errors.New("gave up after the 60 minutes that Logs Insights allows a query")
 	errState   = errors.New("the query did not complete")
 	errParse   = errors.New("malformed result")
 )
@@ -223,14 +223,12 @@ func (c *collection) mustStop(action string, err error) bool {
 	if c.stopped != nil {
 		return true
 	}
-	switch collect.Classify(err) {
-	case collect.Skipped:
-		c.stopped = err
-	case collect.Denied:
+	outcome := collect.Classify(err)
+	if outcome == collect.Denied {
 		c.denied++
-		if c.denied >= maxDenied || action == resultsAction {
-			c.stopped = err
-		}
+	}
+	if outcome == collect.Skipped || outcome == collect.Denied && (c.denied >= maxDenied || action == resultsAction) {
+		c.stopped = err
 	}
 	if c.stopped != nil && !c.answered {
 		c.blind = true

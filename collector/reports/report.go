@@ -190,7 +190,7 @@ func parseJSON(line string) (Report, error) {
 		RequestID: event.Record.RequestID, Status: event.Record.Status, ErrorType: event.Record.ErrorType,
 		InitMS: m.InitMS, RestoreMS: m.RestoreMS, BilledRestoreMS: m.BilledRestoreMS, SegmentID: event.Record.Tracing.SpanID,
 	}
-	for _, part := range strings.Split(event.Record.Tracing.Value, ";") {
+	for part := range strings.SplitSeq(event.Record.Tracing.Value, ";") {
 		switch name, value, _ := strings.Cut(part, "="); name {
 		case "Root":
 			r.TraceID = value

@@ -1,7 +1,7 @@
 package reports
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,15 +30,14 @@ type recorded struct {
 
 func recordedLines(t testing.TB) []recorded {
 	t.Helper()
-	file, err := os.Open("testdata/report_lines.jsonl")
+	text, err := os.ReadFile("testdata/report_lines.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
 	var list []recorded
-	for scanner := bufio.NewScanner(file); scanner.Scan(); {
+	for line := range bytes.Lines(text) {
 		var r recorded
-		if err := json.Unmarshal(scanner.Bytes(), &r); err != nil {
+		if err := json.Unmarshal(line, &r); err != nil {
 			t.Fatal(err)
 		}
 		list = append(list, r)

@@ -32,8 +32,6 @@ func warm(id string) string {
 	return "REPORT RequestId: " + id + "\tDuration: 10.50 ms\tBilled Duration: 11 ms\tMemory Size: 128 MB\tMax Memory Used: 64 MB\t\n"
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // One scan of a day's lines yields all of its row: sums, quantiles, cold starts
 // and whether they were billed, timeouts, exhausted memory and errors.
 func TestRow(t *testing.T) {
@@ -55,7 +53,7 @@ func TestRow(t *testing.T) {
 		DurationMSSum: 3083.71, DurationMSMax: 3003.21, BilledMSSum: 3382,
 		BilledMSSumSq: 11*11 + 321*321 + 3000*3000 + 50*50,
 		UsedMBMax:     128, InitCount: 1, InitMSSum: 300.25, InitMSP99: 300.25,
-		Timeouts: 1, AtMemoryLimit: 1, Errors: 1, InitBilled: ptr(true), SampleRequestID: "d", CollectedAt: now,
+		Timeouts: 1, AtMemoryLimit: 1, Errors: 1, InitBilled: new(true), SampleRequestID: "d", CollectedAt: now,
 	}}
 	got := collecttest.Rows[schema.ReportDay](f.Sink)
 	quantiles := cmpopts.IgnoreFields(schema.ReportDay{}, "DurationMSP50", "DurationMSP99", "BilledMSP50", "BilledMSP99", "UsedMBP50", "UsedMBP99", "UsedMBP999", "SampleRequestID")
@@ -136,7 +134,7 @@ func TestJSONFormat(t *testing.T) {
 		BilledMSSum: 33, BilledMSSumSq: 363, BilledMSP50: 11, BilledMSP99: 11,
 		UsedMBMax: 512, UsedMBP50: 512, UsedMBP99: 512, UsedMBP999: 512,
 		InitCount: 1, InitMSSum: 200.125, InitMSP99: 200.125, Timeouts: 1, AtMemoryLimit: 3, Errors: 1,
-		Snapstart: true, InitBilled: ptr(false), CollectedAt: now,
+		Snapstart: true, InitBilled: new(false), CollectedAt: now,
 	}}
 	if diff := cmp.Diff(want, collecttest.Rows[schema.ReportDay](f.Sink), cmpopts.IgnoreFields(schema.ReportDay{}, "SampleRequestID")); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
@@ -385,7 +383,7 @@ func TestQueryFailures(t *testing.T) {
 	}{
 		"failed":    {status("Failed"), "did not complete: Failed"},
 		"cancelled": {status("Cancelled"), "did not complete: Cancelled"},
-		"timeout":   {status("Timeout"), "gave up on the query"},
+		"timeout":   {status("Timeout"), "gave up after the 60 minutes"},
 		"truncated": {&collecttest.Response{Body: `{"status":"Complete","results":[[{"fie`}, "GetQueryResults"},
 		"html":      {&collecttest.Response{Status: http.StatusNotFound, Body: "<html>proxy</html>"}, "404"},
 	} {
