@@ -25,16 +25,22 @@ func cloudwatchService() *service {
 			{
 				name: "GetMetricData", quota: "GetMetricData", billed: "metric", run: getMetricData,
 				params: []param{
-					{name: "MetricDataQueries", required: true, list: true, max: 500}, {name: "StartTime", required: true},
-					{name: "EndTime", required: true}, {name: "MaxDatapoints", min: 1, max: 100800},
+					{name: "MetricDataQueries", required: true, list: true, max: 500},
+					{name: "StartTime", required: true},
+					{name: "EndTime", required: true},
+					{name: "MaxDatapoints", min: 1, max: 100800},
 				},
 			},
 			{
 				name: "GetMetricStatistics", billed: "request", run: getMetricStatistics,
 				params: []param{
-					{name: "Namespace", required: true}, {name: "MetricName", required: true}, {name: "StartTime", required: true},
-					{name: "EndTime", required: true}, {name: "Period", required: true, min: 1, max: 86400},
-					{name: "Dimensions", list: true, max: 30}, {name: "Statistics", list: true, max: 5},
+					{name: "Namespace", required: true},
+					{name: "MetricName", required: true},
+					{name: "StartTime", required: true},
+					{name: "EndTime", required: true},
+					{name: "Period", required: true, min: 1, max: 86400},
+					{name: "Dimensions", list: true, max: 30},
+					{name: "Statistics", list: true, max: 5},
 				},
 			},
 		},

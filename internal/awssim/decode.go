@@ -78,7 +78,7 @@ func (s *service) decodeCBOR(r *http.Request, body []byte) (string, obj, *apiErr
 var cborDecoding = func() cbor.DecMode {
 	mode, err := cbor.DecOptions{
 		DefaultMapType: reflectMap,
-		IntDec:         cbor.IntDecConvertSigned,
+		IntDec:         cbor.IntDecConvertSignedOrFail,
 		TimeTagToAny:   cbor.TimeTagToTime,
 	}.DecMode()
 	if err != nil {

@@ -1,5 +1,17 @@
-// The server of this package promises never to answer what an AWS service
-// would not. In particular:
+// Package awssim is a simulated AWS account: a world generated from a seed, with
+// faults planted and recorded as ground truth, and an HTTP server that shows it, or
+// a recorded account, on the services' real wire protocols.
+//
+// Generate makes a World, LoadRecording reads a Recording; NewServer shows either
+// to any AWS client that is given the server's URL as its endpoint:
+//
+//	world, err := awssim.Generate(awssim.GenerateOptions{Seed: 1, Now: time.Now()})
+//	server, err := awssim.NewServer(awssim.Options{World: world})
+//	url, err := server.Start("127.0.0.1:0") // AWS_ENDPOINT_URL, with the keys of ExampleCredential
+//
+// # What the server promises
+//
+// It never answers what an AWS service would not:
 //
 //   - Requests must carry a valid SigV4 signature; the service and the region are
 //     those of its credential scope. Wrong, unknown, expired and skewed signatures
@@ -12,7 +24,10 @@
 //   - Rates are limited as the service's quotas page says, in its error shape.
 //   - Missing and malformed parameters are refused as the service does.
 //   - What is not simulated is refused, never made up: an unknown operation is the
-//     service's UnknownOperationException, in a recording the operation is denied.
+//     service's UnknownOperationException.
+//
+// Options make it throttle, deny IAM actions, delay, restate bills and fail. Calls
+// tells what was asked, how fast, and what AWS would have charged for.
 //
 // # Two clocks
 //
@@ -34,7 +49,10 @@
 //
 // # What it does not do
 //
-// Only reading is simulated. Log groups hold REPORT lines and nothing else.
-// CloudWatch metric math, Cost Explorer forecasts and Logs Insights beyond what
-// package insights lists are refused.
+// Only reading is simulated. Log groups hold REPORT lines and nothing else; one
+// that stands for many invocations is counted as many events by queries and shown
+// as one event. CloudWatch metric math, Cost Explorer forecasts and Logs Insights
+// beyond what package insights lists are refused. One account is simulated: roles
+// of others cannot be assumed. Services with one endpoint accept signatures for
+// any region, because SDKs with an endpoint of their own sign for the client's.
 package awssim

@@ -190,6 +190,7 @@ func (s *service) xmlBody(operation string, answer obj, requestID string) body {
 		contentType = "text/xml;charset=UTF-8"
 	case restXML:
 		contentType = "application/xml"
+	default: // Query's
 	}
 	return body{data: b.Bytes(), contentType: contentType}
 }
@@ -286,11 +287,11 @@ func (x xmlWriter) entries(name string, v any) {
 }
 
 func (x xmlWriter) entry(key string, value any) {
-	io.WriteString(x, "<entry><key>")
+	fmt.Fprint(x, "<entry><key>")
 	x.text(key)
-	io.WriteString(x, "</key><value>")
+	fmt.Fprint(x, "</key><value>")
 	x.text(value)
-	io.WriteString(x, "</value></entry>")
+	fmt.Fprint(x, "</value></entry>")
 }
 
 func (x xmlWriter) text(v any) {

@@ -132,6 +132,7 @@ func restJSONWords(f failure) wording {
 		w.code = "InvalidParameterValueException"
 	case failInternal:
 		w.code = "ServiceException"
+	default: // as JSON's
 	}
 	return w
 }
@@ -233,6 +234,7 @@ func cborWords(f failure) wording {
 		w.code, w.queryCode = "InvalidNextToken", "InvalidNextToken"
 	case failInternal:
 		w.code, w.queryCode = "InternalServiceFault", "InternalServiceError"
+	default: // JSON's code and Query's
 	}
 	return w
 }

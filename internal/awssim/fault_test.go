@@ -18,8 +18,7 @@ import (
 
 // statusOf is the HTTP status behind an SDK error.
 func statusOf(err error) int {
-	var response *smithyhttp.ResponseError
-	if errors.As(err, &response) {
+	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		return response.HTTPStatusCode()
 	}
 	return 0
@@ -184,9 +183,20 @@ func TestWildcard(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"*", "", true}, {"", "", true}, {"", "x", false}, {"lambda:*", "lambda:GetPolicy", true}, {"lambda:Get*y", "lambda:GetPolicy", true},
-		{"lambda:Get*y", "lambda:GetPolicyX", false}, {"a?c", "abc", true}, {"a?c", "ac", false}, {"*:*", "ec2:x", true}, {"a*b*c", "aXbYbZc", true},
-		{"arn:*:function:w*", "arn:aws:lambda:us-east-1:1:function:worker/x", true}, {"abc", "abcd", false}, {"ab*", "ab", true}, {"*x", "y", false},
+		{"*", "", true},
+		{"", "", true},
+		{"", "x", false},
+		{"lambda:*", "lambda:GetPolicy", true},
+		{"lambda:Get*y", "lambda:GetPolicy", true},
+		{"lambda:Get*y", "lambda:GetPolicyX", false},
+		{"a?c", "abc", true},
+		{"a?c", "ac", false},
+		{"*:*", "ec2:x", true},
+		{"a*b*c", "aXbYbZc", true},
+		{"arn:*:function:w*", "arn:aws:lambda:us-east-1:1:function:worker/x", true},
+		{"abc", "abcd", false},
+		{"ab*", "ab", true},
+		{"*x", "y", false},
 	} {
 		if got := wildcard(test.pattern, test.text); got != test.want {
 			t.Errorf("wildcard(%q, %q) = %v", test.pattern, test.text, got)

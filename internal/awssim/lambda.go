@@ -57,6 +57,7 @@ func decorateLambdaError(f failure, e *apiError) {
 		e.extra = obj{"Type": "Service"}
 	case failBadToken:
 		e.extra = obj{"Type": "User"}
+	default: // nothing more
 	}
 }
 

@@ -23,8 +23,11 @@ func logsService() *service {
 			failUnavailable: {status: 500, code: "ServiceUnavailableException"},
 		},
 		quotas: []quota{
-			{name: "DescribeLogGroups", perSecond: 10}, {name: "StartQuery", perSecond: 10}, {name: "GetQueryResults", perSecond: 10},
-			{name: "FilterLogEvents", perSecond: 10}, {name: "StopQuery", perSecond: 10},
+			{name: "DescribeLogGroups", perSecond: 10},
+			{name: "StartQuery", perSecond: 10},
+			{name: "GetQueryResults", perSecond: 10},
+			{name: "FilterLogEvents", perSecond: 10},
+			{name: "StopQuery", perSecond: 10},
 		},
 		operations: []operation{
 			{
@@ -35,8 +38,11 @@ func logsService() *service {
 			{
 				name: "StartQuery", quota: "StartQuery", billed: "GB", run: startQuery, resource: queriedGroup,
 				params: []param{
-					{name: "startTime", required: true}, {name: "endTime", required: true}, {name: "queryString", required: true},
-					{name: "logGroupNames", list: true, max: 50}, {name: "logGroupIdentifiers", list: true, max: 50},
+					{name: "startTime", required: true},
+					{name: "endTime", required: true},
+					{name: "queryString", required: true},
+					{name: "logGroupNames", list: true, max: 50},
+					{name: "logGroupIdentifiers", list: true, max: 50},
 					{name: "limit", min: 1, max: insights.MaxRows},
 				},
 			},

@@ -1,6 +1,3 @@
-// Package awssim is a simulated AWS account: a world generated from a seed, with
-// faults planted and recorded as ground truth, and an HTTP server that shows it
-// on the services' real wire protocols.
 package awssim
 
 import (

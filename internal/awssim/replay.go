@@ -108,6 +108,7 @@ func (r *replay) fitting(key recordedKey, c *call, w wanted) []recordedResponse 
 			named = append(named, response)
 		case aboutNothing:
 			nameless = append(nameless, response)
+		case aboutAnother: // never to be given
 		}
 	}
 	if w.kind == "" || len(named) > 0 {
@@ -145,7 +146,7 @@ const (
 )
 
 func (response recordedResponse) about(w wanted) relation {
-	known := map[string]bool{}
+	var known map[string]bool
 	switch w.kind {
 	case "":
 		return aboutIt

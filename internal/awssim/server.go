@@ -126,7 +126,7 @@ func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 // Start listens on the address and serves until Close. It returns the URL to
 // give to AWS clients as their endpoint.
 func (s *Server) Start(address string) (string, error) {
-	listener, err := net.Listen("tcp", address)
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return "", fmt.Errorf("listen for AWS clients: %w", err)
 	}
@@ -433,6 +433,7 @@ func (c *call) errorHeader(e *apiError) map[string]string {
 		h["X-Amzn-ErrorType"] = e.code
 	case rpcCBOR:
 		h["Smithy-Protocol"] = "rpc-v2-cbor"
+	default: // the body says it all
 	}
 	if e.queryCode != "" && c.queryMode {
 		fault := "Sender"
@@ -456,6 +457,7 @@ func (a reply) write(w http.ResponseWriter, r *http.Request) {
 			return
 		case FaultMalform:
 			data = data[:len(data)/2]
+		default: // not of the transport, or later
 		}
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))

@@ -19,7 +19,9 @@ func snsService() *service {
 			failInternal:   {status: 500, code: "InternalError"},
 		},
 		quotas: []quota{
-			{name: "attributes", perSecond: 100}, {name: "ListTopics", perSecond: 30}, {name: "ListSubscriptions", perSecond: 30},
+			{name: "attributes", perSecond: 100},
+			{name: "ListTopics", perSecond: 30},
+			{name: "ListSubscriptions", perSecond: 30},
 			{name: "ListSubscriptionsByTopic", perSecond: 30},
 		},
 		operations: []operation{

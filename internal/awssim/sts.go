@@ -22,7 +22,8 @@ func stsService() *service {
 			{
 				name: "AssumeRole", run: assumeRole, resource: func(c *call) string { return c.str("RoleArn") },
 				params: []param{
-					{name: "RoleArn", required: true}, {name: "RoleSessionName", required: true},
+					{name: "RoleArn", required: true},
+					{name: "RoleSessionName", required: true},
 					{name: "DurationSeconds", min: 900, max: 43200},
 				},
 			},

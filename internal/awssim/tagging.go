@@ -20,8 +20,10 @@ func taggingService() *service {
 		operations: []operation{{
 			name: "GetResources", run: getResources,
 			params: []param{
-				{name: "ResourcesPerPage", min: 1, max: 100}, {name: "TagFilters", list: true, max: 50},
-				{name: "ResourceTypeFilters", list: true, max: 100}, {name: "ResourceARNList", list: true, max: 100},
+				{name: "ResourcesPerPage", min: 1, max: 100},
+				{name: "TagFilters", list: true, max: 50},
+				{name: "ResourceTypeFilters", list: true, max: 100},
+				{name: "ResourceARNList", list: true, max: 100},
 			},
 		}},
 	}

@@ -83,8 +83,7 @@ func (unlimited) AddTokens(uint) error { return nil }
 
 // codeOf is the code of an AWS error, "" for none.
 func codeOf(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	return ""
@@ -92,8 +91,7 @@ func codeOf(err error) string {
 
 // messageOf is the message of an AWS error.
 func messageOf(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorMessage()
 	}
 	return ""
@@ -120,7 +118,7 @@ func matchWire(path string, want any, got reflect.Value) []string {
 	case map[string]string, map[string]float64:
 		return matchMap(path, reflect.ValueOf(want), got)
 	case time.Time:
-		if at, ok := got.Interface().(time.Time); !ok || !at.Equal(want.Truncate(time.Millisecond)) && !at.Equal(want.Truncate(time.Second)) {
+		if at, ok := reflect.TypeAssert[time.Time](got); !ok || !at.Equal(want.Truncate(time.Millisecond)) && !at.Equal(want.Truncate(time.Second)) {
 			return []string{path + ": read as " + printed(got) + ", want " + want.String()}
 		}
 		return nil

@@ -18,8 +18,6 @@ func sprint(v reflect.Value) string {
 	}
 }
 
-func pointer[T any](v T) *T { return &v }
-
 const (
 	testAccount = "111122223333"
 	lambdaARN   = "arn:aws:lambda:us-east-1:111122223333:function:"
@@ -43,13 +41,13 @@ func testConfiguration(name, version string) Configuration {
 func testWorld() *World {
 	tags := map[string]string{"owner": "payments", "cost-center": "42"}
 	worker := &Function{
-		Configuration: testConfiguration("worker", "$LATEST"), Tags: tags, PolicyRevisionID: "r1", ReservedConcurrency: pointer(0), RecursiveLoop: "Terminate",
+		Configuration: testConfiguration("worker", "$LATEST"), Tags: tags, PolicyRevisionID: "r1", ReservedConcurrency: new(0), RecursiveLoop: "Terminate",
 		Policy:                 `{"Version":"2012-10-17","Statement":[{"Resource":"` + lambdaARN + `worker"}]}`,
 		Versions:               []Configuration{testConfiguration("worker", "1"), testConfiguration("worker", "2")},
 		Aliases:                []Alias{{Name: "live", ARN: lambdaARN + "worker:live", Version: "2", RevisionID: "r", Weights: map[string]float64{"1": 0.25}}},
 		ProvisionedConcurrency: []ProvisionedConcurrency{{Qualifier: "live", ARN: lambdaARN + "worker:live", Requested: 5, Allocated: 5, Available: 4, Status: "READY", LastModified: noon}},
 		InvokeConfigs: []InvokeConfig{{
-			Qualifier: "$LATEST", ARN: lambdaARN + "worker:$LATEST", MaximumAgeS: pointer(3600), MaximumRetries: pointer(0),
+			Qualifier: "$LATEST", ARN: lambdaARN + "worker:$LATEST", MaximumAgeS: new(3600), MaximumRetries: new(0),
 			OnFailureARN: "arn:aws:sns:us-east-1:111122223333:alarms", LastModified: noon,
 		}},
 	}
@@ -91,12 +89,12 @@ func fillServices(r *Region, tags map[string]string) {
 		{
 			UUID: "332f71ae-ddb2-4bc2-a876-54d99204fdd7", ARN: "arn:aws:lambda:us-east-1:111122223333:event-source-mapping:332f71ae", FunctionARN: lambdaARN + "worker:live",
 			SourceARN: "arn:aws:sqs:us-east-1:111122223333:jobs", State: "Enabled", StateTransitionReason: "USER_INITIATED", LastModified: noon, BatchSize: 10,
-			MaximumConcurrency: pointer(4), PartialResponses: true, Filters: []string{`{"body":{"a":[1]}}`}, Tags: tags,
+			MaximumConcurrency: new(4), PartialResponses: true, Filters: []string{`{"body":{"a":[1]}}`}, Tags: tags,
 		},
 		{
 			UUID: "bb57fe00-6653-4ea8-a32e-13b4fc98a4f0", ARN: "arn:aws:lambda:us-east-1:111122223333:event-source-mapping:bb57fe00", FunctionARN: lambdaARN + "image",
 			SourceARN: "arn:aws:kinesis:us-east-1:111122223333:stream/clicks", State: "Disabled", StateTransitionReason: "USER_INITIATED", LastModified: noon, BatchSize: 100,
-			MaximumRetries: pointer(-1), MaximumRecordAgeS: pointer(-1), ParallelizationFactor: pointer(2), StartingPosition: "LATEST", Bisect: true,
+			MaximumRetries: new(-1), MaximumRecordAgeS: new(-1), ParallelizationFactor: new(2), StartingPosition: "LATEST", Bisect: true,
 			OnFailureARN: "arn:aws:sqs:us-east-1:111122223333:dead", LastProcessingResult: "OK",
 		},
 	}

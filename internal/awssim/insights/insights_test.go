@@ -107,47 +107,81 @@ func TestQueries(t *testing.T) {
 		name, query string
 		want        []string
 	}{
-		{"fields as Java prints them", `fields @duration, @memorySize | filter @type = "REPORT" | limit 2`,
-			[]string{"@duration=14.97 @memorySize=1.28E8", "@duration=20.0 @memorySize=1.28E8"}},
-		{"missing fields are left out", `fields @log, @initDuration | filter @duration >= 20`,
-			[]string{"@log=1:/aws/lambda/a", "@log=1:/aws/lambda/b"}},
-		{"weights count", `filter @type="REPORT" | stats count(*) as n, sum(@duration), avg(@duration) as mean by @log | sort @log`,
-			[]string{"@log=1:/aws/lambda/a n=10 sum(@duration)=194.97 mean=19.497", "@log=1:/aws/lambda/b n=10 sum(@duration)=1000 mean=100"}},
-		{"percentiles weigh", `stats pct(@duration, 50) as p50, pct(@duration, 99) as p99, min(@duration) as least, max(@duration) as most`,
-			[]string{"p50=20 p99=100 least=14.97 most=100.0"}},
-		{"count of a field counts where it is", `stats count(@initDuration) as cold, count(*) as n, count_distinct(@log) as logs`,
-			[]string{"cold=1 n=21 logs=2"}},
-		{"days", `stats count(*) as n by bin(1d) as day | sort day desc`,
-			[]string{"day=2026-11-21 00:00:00.000 n=11", "day=2026-11-20 00:00:00.000 n=10"}},
-		{"an unnamed column is called by its text", `stats count(*) by bin(1d) | sort count(*) desc, bin(1d) | limit 1`,
-			[]string{"bin(1d)=2026-11-21 00:00:00.000 count(*)=11"}},
-		{"groups of several keys", `filter @type = "REPORT" | stats max(@memorySize)/1000000 as mb by @log, bin(1h) as hour | sort hour | display hour, mb`,
-			[]string{"hour=2026-11-20 01:00:00.000 mb=128", "hour=2026-11-20 02:00:00.000 mb=128", "hour=2026-11-21 02:00:00.000 mb=1000"}},
-		{"arithmetic over aggregates", `filter @type="REPORT" | stats sum(@duration) / count(*) * 1000 as us`,
-			[]string{"us=59748.5"}},
-		{"named groups of a stream", `filter @type = "REPORT" | parse @logStream /\[(?<version>[^\]]+)\]/ | stats count(*) as n by version | sort version`,
-			[]string{"version=$LATEST n=11", "version=7 n=9"}},
-		{"glob", `parse @logStream "*/*/*/[*]*" as y, m, d, version, id | filter version = 7 | display y, id`,
-			[]string{"y=2026 id=bb"}},
-		{"parse without a match leaves the fields missing", `parse @message "START *" as what | filter ispresent(what) | display what`,
-			[]string{"what=four"}},
-		{"like, in, and, or, not", `filter (@log like /lambda\/b$/ or @duration in [14.97, 15]) and not @type in ["START"] | display @message`,
-			[]string{"@message=REPORT one", "@message=REPORT three"}},
+		{
+			"fields as Java prints them", `fields @duration, @memorySize | filter @type = "REPORT" | limit 2`,
+			[]string{"@duration=14.97 @memorySize=1.28E8", "@duration=20.0 @memorySize=1.28E8"},
+		},
+		{
+			"missing fields are left out", `fields @log, @initDuration | filter @duration >= 20`,
+			[]string{"@log=1:/aws/lambda/a", "@log=1:/aws/lambda/b"},
+		},
+		{
+			"weights count", `filter @type="REPORT" | stats count(*) as n, sum(@duration), avg(@duration) as mean by @log | sort @log`,
+			[]string{"@log=1:/aws/lambda/a n=10 sum(@duration)=194.97 mean=19.497", "@log=1:/aws/lambda/b n=10 sum(@duration)=1000 mean=100"},
+		},
+		{
+			"percentiles weigh", `stats pct(@duration, 50) as p50, pct(@duration, 99) as p99, min(@duration) as least, max(@duration) as most`,
+			[]string{"p50=20 p99=100 least=14.97 most=100.0"},
+		},
+		{
+			"count of a field counts where it is", `stats count(@initDuration) as cold, count(*) as n, count_distinct(@log) as logs`,
+			[]string{"cold=1 n=21 logs=2"},
+		},
+		{
+			"days", `stats count(*) as n by bin(1d) as day | sort day desc`,
+			[]string{"day=2026-11-21 00:00:00.000 n=11", "day=2026-11-20 00:00:00.000 n=10"},
+		},
+		{
+			"an unnamed column is called by its text", `stats count(*) by bin(1d) | sort count(*) desc, bin(1d) | limit 1`,
+			[]string{"bin(1d)=2026-11-21 00:00:00.000 count(*)=11"},
+		},
+		{
+			"groups of several keys", `filter @type = "REPORT" | stats max(@memorySize)/1000000 as mb by @log, bin(1h) as hour | sort hour | display hour, mb`,
+			[]string{"hour=2026-11-20 01:00:00.000 mb=128", "hour=2026-11-20 02:00:00.000 mb=128", "hour=2026-11-21 02:00:00.000 mb=1000"},
+		},
+		{
+			"arithmetic over aggregates", `filter @type="REPORT" | stats sum(@duration) / count(*) * 1000 as us`,
+			[]string{"us=59748.5"},
+		},
+		{
+			"named groups of a stream", `filter @type = "REPORT" | parse @logStream /\[(?<version>[^\]]+)\]/ | stats count(*) as n by version | sort version`,
+			[]string{"version=$LATEST n=11", "version=7 n=9"},
+		},
+		{
+			"glob", `parse @logStream "*/*/*/[*]*" as y, m, d, version, id | filter version = 7 | display y, id`,
+			[]string{"y=2026 id=bb"},
+		},
+		{
+			"parse without a match leaves the fields missing", `parse @message "START *" as what | filter ispresent(what) | display what`,
+			[]string{"what=four"},
+		},
+		{
+			"like, in, and, or, not", `filter (@log like /lambda\/b$/ or @duration in [14.97, 15]) and not @type in ["START"] | display @message`,
+			[]string{"@message=REPORT one", "@message=REPORT three"},
+		},
 		{"not like a part", `filter @message not like "REPORT" | display @message`, []string{"@message=START four"}},
-		{"missing compares to nothing", `filter @duration != 20 | display @message`,
-			[]string{"@message=REPORT one", "@message=REPORT three"}},
-		{"latest and earliest", `stats latest(@message) as l, earliest(@message) as e, latest(@timestamp) as at`,
-			[]string{"l=START four e=REPORT one at=2026-11-21 03:00:00.000"}},
+		{
+			"missing compares to nothing", `filter @duration != 20 | display @message`,
+			[]string{"@message=REPORT one", "@message=REPORT three"},
+		},
+		{
+			"latest and earliest", `stats latest(@message) as l, earliest(@message) as e, latest(@timestamp) as at`,
+			[]string{"l=START four e=REPORT one at=2026-11-21 03:00:00.000"},
+		},
 		{"standard deviation", `filter @log like "lambda/a" | stats stddev(@duration) as s`, []string{"s=1.509"}},
-		{"computed fields", `fields @duration / 1000 as seconds, strlen(@message) as length, toupper(@type) as t, concat("x", @type) as c | filter length > 11 | display seconds, length, t, c`,
-			[]string{"seconds=0.1 length=12 t=REPORT c=xREPORT"}},
+		{
+			"computed fields", `fields @duration / 1000 as seconds, strlen(@message) as length, toupper(@type) as t, concat("x", @type) as c | filter length > 11 | display seconds, length, t, c`,
+			[]string{"seconds=0.1 length=12 t=REPORT c=xREPORT"},
+		},
 		{"nothing matched is no row", `filter @type = "NONE" | stats count(*)`, []string{}},
 		{"a filter after stats", `stats count(*) as n by @log | filter n > 10`, []string{"@log=1:/aws/lambda/b n=11"}},
 		{"comments and SOURCE", "SOURCE logGroups(namePrefix: [\"/aws/lambda/\"]) # all\n| filter @type = 'START' | display @type", []string{"@type=START"}},
 		{"default fields", `filter @type = "START"`, []string{"@timestamp=2026-11-21 03:00:00.000 @message=START four"}},
 		{"an unknown field is missing", `fields nosuch, @type | limit 1`, []string{"@type=REPORT"}},
-		{"coalesce and greatest", `filter @type="REPORT" | fields coalesce(@initDuration, 0) as i, greatest(@duration, 50) as g | display i, g | limit 2`,
-			[]string{"i=345.65 g=50", "i=0 g=50"}},
+		{
+			"coalesce and greatest", `filter @type="REPORT" | fields coalesce(@initDuration, 0) as i, greatest(@duration, 50) as g | display i, g | limit 2`,
+			[]string{"i=345.65 g=50", "i=0 g=50"},
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -46,6 +46,7 @@ func required(re *syntax.Regexp) []string {
 			all = append(all, required(sub)...)
 		}
 		return all
+	default: // no text is certain
 	}
 	return nil
 }
