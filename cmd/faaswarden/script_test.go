@@ -39,6 +39,8 @@ func TestScripts(t *testing.T) {
 			"nowhere":      nowhere,
 			"samefindings": sameFindings,
 			"explainfirst": explainFirst,
+			"finds":        finds,
+			"undetermined": undetermined,
 		},
 		RequireExplicitExec: true,
 	})
@@ -130,6 +132,41 @@ func nowhere(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if read == 0 {
 		ts.Fatalf("no file was read below %v", args[1:])
+	}
+}
+
+// analyzerOf reads one analyzer's line of a demo's output.
+func analyzerOf(ts *testscript.TestScript, file, name string) analyzerSummary {
+	var demo summary
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &demo))
+	for _, a := range demo.Analyzers {
+		if a.Name == name {
+			return a
+		}
+	}
+	ts.Fatalf("%s has no analyzer %s", file, name)
+	return analyzerSummary{}
+}
+
+// finds requires an analyzer's number of findings: finds FILE ANALYZER N.
+func finds(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: finds FILE ANALYZER N")
+	}
+	if got := strconv.Itoa(analyzerOf(ts, args[0], args[1]).Findings); got != args[2] {
+		ts.Fatalf("%s has %s findings, want %s", args[1], got, args[2])
+	}
+}
+
+// undetermined requires that an analyzer found nothing, called nothing fine,
+// and says why: undetermined FILE ANALYZER REASON.
+func undetermined(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: undetermined FILE ANALYZER REASON")
+	}
+	a := analyzerOf(ts, args[0], args[1])
+	if a.Findings != 0 || a.OK != 0 || a.CannotDetermine == 0 || len(a.Reasons) == 0 || a.Reasons[0].Reason != args[2] || a.Reasons[0].Detail == "" {
+		ts.Fatalf("%s: %+v", args[1], a)
 	}
 }
 
