@@ -19,3 +19,6 @@ func ParseDSN(dsn, database string) (display, path, resolved string, err error) 
 	resolved, err = t.resolveDatabase(database)
 	return t.display, t.path, resolved, err
 }
+
+// FormatRows is how QueryRaw answers over the native protocol.
+var FormatRows = formatRows

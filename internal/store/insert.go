@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/faaswarden/faaswarden/internal/schema"
 )
@@ -27,19 +29,85 @@ func (s *Store) Insert(ctx context.Context, rows ...schema.Row) error {
 	if s.readOnly && len(rows) > 0 {
 		return fmt.Errorf("insert %d rows: %w", len(rows), errReadOnly)
 	}
+	pieces, err := s.pieces(rows)
+	if err != nil || len(pieces) == 0 {
+		return err
+	}
+	if len(pieces) == 1 {
+		return s.insertOne(ctx, pieces[0])
+	}
+	return s.insertAll(ctx, pieces)
+}
+
+// piece is what fits one batch.
+type piece struct {
+	shape *shape
+	rows  []reflect.Value
+}
+
+func (p piece) wrap(err error) error {
+	return fmt.Errorf("insert %d rows into %s: %w", len(p.rows), p.shape.table, err)
+}
+
+// pieces sorts rows by type, in the order in which types first appear, and
+// cuts them to batches.
+func (s *Store) pieces(rows []schema.Row) ([]piece, error) {
 	groups, err := s.group(rows)
+	if err != nil {
+		return nil, err
+	}
+	var list []piece
+	for _, g := range groups {
+		for chunk := range slices.Chunk(g.rows, maxBatchRows) {
+			list = append(list, piece{g.shape, chunk})
+		}
+	}
+	return list, nil
+}
+
+func (s *Store) insertOne(ctx context.Context, p piece) error {
+	batch, err := s.fillBatch(ctx, p)
 	if err != nil {
 		return err
 	}
-	for _, g := range groups {
-		for start := 0; start < len(g.rows); start += maxBatchRows {
-			chunk := g.rows[start:min(start+maxBatchRows, len(g.rows))]
-			if err := s.insertBatch(ctx, g.shape, chunk); err != nil {
-				return fmt.Errorf("insert %d rows into %s: %w", len(chunk), g.shape.table, err)
+	return s.send(batch, p)
+}
+
+// filled is a batch ready to be sent.
+type filled struct {
+	batch driver.Batch
+	piece piece
+}
+
+// insertAll sends batches one after the other while the next is being filled:
+// filling keeps this process busy and sending the engine.
+func (s *Store) insertAll(ctx context.Context, pieces []piece) error {
+	workers, ctx := errgroup.WithContext(ctx)
+	ready := make(chan filled)
+	workers.Go(func() error {
+		defer close(ready)
+		for _, p := range pieces {
+			batch, err := s.fillBatch(ctx, p)
+			if err != nil {
+				return err
+			}
+			select {
+			case ready <- filled{batch, p}:
+			case <-ctx.Done():
+				return errors.Join(ctx.Err(), batch.Close())
 			}
 		}
-	}
-	return nil
+		return nil
+	})
+	workers.Go(func() error {
+		for f := range ready {
+			if err := s.send(f.batch, f.piece); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return workers.Wait()
 }
 
 // shape is how one row type is laid out as columns.
@@ -68,14 +136,9 @@ func newShape(t reflect.Type, table string) (*shape, error) {
 	return sh, nil
 }
 
-type group struct {
-	shape *shape
-	rows  []reflect.Value
-}
-
 // group sorts rows by type, keeping the order in which types first appear.
-func (s *Store) group(rows []schema.Row) ([]group, error) {
-	var groups []group
+func (s *Store) group(rows []schema.Row) ([]piece, error) {
+	var groups []piece
 	index := map[reflect.Type]int{}
 	for _, row := range rows {
 		v := reflect.Indirect(reflect.ValueOf(row))
@@ -90,7 +153,7 @@ func (s *Store) group(rows []schema.Row) ([]group, error) {
 			}
 			i = len(groups)
 			index[v.Type()] = i
-			groups = append(groups, group{shape: sh, rows: make([]reflect.Value, 0, len(rows))})
+			groups = append(groups, piece{shape: sh})
 		}
 		groups[i].rows = append(groups[i].rows, v)
 	}
@@ -109,23 +172,28 @@ func (s *Store) shapeOf(t reflect.Type, table string) (*shape, error) {
 	return sh, nil
 }
 
-func (s *Store) insertBatch(ctx context.Context, sh *shape, rows []reflect.Value) error {
-	types, err := s.columnTypes(ctx, sh)
+// fillBatch prepares a batch with the rows of p. The batch holds a connection
+// until it is sent or closed.
+func (s *Store) fillBatch(ctx context.Context, p piece) (driver.Batch, error) {
+	types, err := s.columnTypes(ctx, p.shape)
 	if err != nil {
-		return err
+		return nil, p.wrap(err)
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithColumnNamesAndTypes(types))
-	batch, err := s.conn.PrepareBatch(ctx, sh.insert)
+	batch, err := s.conn.PrepareBatch(ctx, p.shape.insert)
 	if err != nil {
-		return err
+		return nil, p.wrap(err)
 	}
-	defer batch.Close() //nolint:errcheck // Send tells what went wrong; Close only frees what it left.
-	if err := fill(batch, sh, types, rows); err != nil {
-		return err
+	if err := fill(batch, p.shape, types, p.rows); err != nil {
+		return nil, p.wrap(errors.Join(err, batch.Close()))
 	}
+	return batch, nil
+}
+
+func (s *Store) send(batch driver.Batch, p piece) error {
 	if err := batch.Send(); err != nil {
-		s.columns.Delete(sh) // another process may have changed the table
-		return err
+		s.columns.Delete(p.shape) // another process may have changed the table
+		return p.wrap(err)
 	}
 	return nil
 }

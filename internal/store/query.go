@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -119,8 +120,12 @@ const DefaultFormat = "PrettyCompactMonoBlock"
 // QueryRaw runs a statement that a person wrote and returns the result in a
 // ClickHouse format, as a stream the caller closes. Nothing can be changed by
 // it: the embedded engine also refuses to touch files and the network, and a
-// server runs it with readonly=2. Over clickhouse:// only row formats are known.
+// server runs it with readonly=2. An empty format means the statement's own
+// FORMAT clause, or DefaultFormat. Over clickhouse:// only row formats are known.
 func (s *Store) QueryRaw(ctx context.Context, sql string, params map[string]any, format string) (io.ReadCloser, error) {
+	if m := formatClause.FindStringSubmatchIndex(sql); format == "" && m != nil {
+		sql, format = sql[:m[0]], sql[m[2]:m[3]]
+	}
 	if format == "" {
 		format = DefaultFormat
 	}
@@ -140,6 +145,10 @@ func (s *Store) QueryRaw(ctx context.Context, sql string, params map[string]any,
 	}
 	return conn.QueryFormat(ctx, format, sql)
 }
+
+// formatClause is the clause at the end of a statement, which the driver wants
+// to be told of apart.
+var formatClause = regexp.MustCompile(`(?i)\s+FORMAT\s+([A-Za-z]\w*)\s*;?\s*$`)
 
 // outsideConn opens the pool for statements from outside at their first use.
 func (s *Store) outsideConn() (driver.Conn, error) {
