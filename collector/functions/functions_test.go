@@ -166,6 +166,22 @@ func TestDegradation(t *testing.T) {
 	}
 }
 
+// A proxy, or a recording, may answer with somebody else's function.
+func TestAnAnswerAboutAnotherFunctionIsRefused(t *testing.T) {
+	t.Parallel()
+	wrong := collecttest.Body(`{"Configuration":{"FunctionArn":"arn:aws:lambda:eu-west-1:123456789012:function:other"},"Concurrency":{"ReservedConcurrentExecutions":99}}`)
+	f := collecttest.New(t, Collector, collecttest.Options{Wire: account(t).On("lambda:GetFunction", wrong)})
+	f.Collect(t)
+	for _, row := range collecttest.Rows[schema.Function](f.Sink) {
+		if row.ReservedRead || row.ReservedConcurrency != nil {
+			t.Errorf("%s took another function's concurrency", row.FunctionName)
+		}
+	}
+	if gaps := strings.Join(f.GapList(), "; "); !strings.Contains(gaps, "functions/concurrency arn:…:orders failed") {
+		t.Errorf("gaps: %s", gaps)
+	}
+}
+
 func TestExpiredCredentialsEndTheRun(t *testing.T) {
 	t.Parallel()
 	wire := account(t).On("lambda:GetFunction", collecttest.Fail("lambda", 403, "ExpiredTokenException", "expired"))

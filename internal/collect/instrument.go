@@ -62,7 +62,7 @@ func Instrument(cfg aws.Config, m *Meter, l *Limiter, o InstrumentOptions) aws.C
 }
 
 // charger pays for a call before it is sent, however often it is repeated, and
-// takes the money back when AWS did not answer it.
+// takes the money back when AWS refused it or it was never sent.
 type charger struct{ meter *Meter }
 
 func (charger) ID() string { return "FaaswardenCharge" }
@@ -76,10 +76,18 @@ func (c charger) HandleInitialize(
 		return middleware.InitializeOutput{}, middleware.Metadata{}, err
 	}
 	out, metadata, err := next.HandleInitialize(ctx, in)
-	if err != nil {
+	if err != nil && !answered(err) {
 		refund()
 	}
 	return out, metadata, err
+}
+
+// answered reports that AWS may have done the work, and bill it, although
+// nothing could be made of the answer.
+func answered(err error) bool {
+	_, malformed := errors.AsType[MalformedError](err)
+	_, late := errors.AsType[callTimeoutError](err)
+	return malformed || late
 }
 
 // unitsAsked is what a request alone tells about its price: the metrics it

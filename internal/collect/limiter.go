@@ -2,7 +2,6 @@ package collect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -197,15 +196,4 @@ func (l *Limiter) quota(service, operation string) Quota {
 		}
 	}
 	return rest
-}
-
-// validateQuotas reports rows that name no service or no rate.
-func validateQuotas(quotas []Quota) error {
-	var faults []error
-	for _, q := range quotas {
-		if q.Service == "" || q.PerSecond <= 0 || q.Source == "" {
-			faults = append(faults, fmt.Errorf("quota %+v needs a service, a rate and a source", q))
-		}
-	}
-	return errors.Join(faults...)
 }

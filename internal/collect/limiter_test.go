@@ -12,11 +12,20 @@ import (
 
 func TestQuotasAreWhole(t *testing.T) {
 	t.Parallel()
-	if err := validateQuotas(DefaultQuotas()); err != nil {
-		t.Error(err)
+	rest := map[string]bool{}
+	for _, q := range DefaultQuotas() {
+		if q.Service == "" || q.PerSecond <= 0 || q.Source == "" || ServiceName(q.Service) != q.Service {
+			t.Errorf("quota %+v needs a service, a rate and a source", q)
+		}
+		if len(q.Operations) == 0 && rest[q.Service] {
+			t.Errorf("%s has two quotas for its other operations", q.Service)
+		}
+		rest[q.Service] = rest[q.Service] || len(q.Operations) == 0
 	}
-	if err := validateQuotas([]Quota{{Service: "lambda"}}); err == nil {
-		t.Error("a quota without a rate passed")
+	for service, whole := range rest {
+		if !whole {
+			t.Errorf("%s has no quota for its other operations", service)
+		}
 	}
 }
 

@@ -55,6 +55,9 @@ func TestDescribeIsOneBoundedLine(t *testing.T) {
 	if strings.Contains(got, "\n") || len([]rune(got)) != 401 || !strings.HasSuffix(got, "…") {
 		t.Errorf("%d runes: %q", len([]rune(got)), got)
 	}
+	if got := Describe(fmt.Errorf("list: %w", &smithy.GenericAPIError{Code: "AccessDenied", Message: "not authorized"})); got != "AccessDenied: not authorized" {
+		t.Errorf("an AWS error: %q", got)
+	}
 	if Describe(nil) != "" {
 		t.Error("nil has a description")
 	}
