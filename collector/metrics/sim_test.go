@@ -118,7 +118,7 @@ func TestSimulatedAccount(t *testing.T) {
 				Namespace: lambda, Metric: s.metric, Dims: map[string]string{"FunctionName": fn.Name}, Stat: s.stat, From: o.Window.From, To: o.Window.To, Period: hour,
 			}) {
 				want[d.Time.UTC()] = d.Value
-				if s.metric == "Throttles" && d.Value > 0 && o.Now.Sub(d.Time) < keepsByMinute {
+				if s.metric == "Throttles" && d.Value > 0 && o.Now.Sub(d.Time) < minuteRetention {
 					throttled++
 				}
 			}

@@ -15,9 +15,9 @@ import (
 
 const (
 	// How long CloudWatch keeps points of a period (DOC:api-getmetricdata).
-	keepsByMinute = 15 * day
-	keepsByFive   = 63 * day
-	longestSpan   = 24 * hour
+	minuteRetention = 15 * day
+	coarseRetention = 63 * day
+	longestSpan     = 24 * hour
 )
 
 var (
@@ -61,7 +61,7 @@ func (c *collection) zoom(ctx context.Context) error {
 func (c *collection) hoursToZoom(seen map[time.Time]string) []time.Time {
 	var hours []time.Time
 	for h, list := range c.throttled {
-		if c.Now.Sub(h) < keepsByFive && seen[h] != signature(list) {
+		if c.Now.Sub(h) < coarseRetention && seen[h] != signature(list) {
 			hours = append(hours, h)
 		}
 	}
@@ -82,7 +82,7 @@ func (c *collection) spans(hours []time.Time) []span {
 	var list []span
 	for _, h := range hours {
 		period := time.Minute
-		if c.Now.Sub(h) >= keepsByMinute {
+		if c.Now.Sub(h) >= minuteRetention {
 			period = 5 * time.Minute
 		}
 		last := len(list) - 1
