@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/aws/smithy-go"
 
@@ -137,17 +138,16 @@ func Classify(err error) Outcome {
 // ExpiredCredentials reports whether no call with these credentials can succeed.
 func ExpiredCredentials(err error) bool { return expiredCodes[Code(err)] }
 
+// requestPattern is how the SDK numbers requests, which tells a reader nothing.
+var requestPattern = regexp.MustCompile(`https response error StatusCode: (\d+), RequestID: [^,]*, (?:HostID: [^,]*, )?`)
+
 // Describe is the error as a person may read it in a report: bounded, one
-// line, and of AWS's errors what AWS said without the request's number.
+// line, and without the request's number.
 func Describe(err error) string {
 	if err == nil {
 		return ""
 	}
-	said := err.Error()
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		said = api.ErrorCode() + ": " + api.ErrorMessage()
-	}
-	text := []rune(said)
+	text := []rune(requestPattern.ReplaceAllString(err.Error(), "HTTP $1, "))
 	for i, r := range text {
 		if r < ' ' {
 			text[i] = ' '

@@ -55,8 +55,9 @@ func TestDescribeIsOneBoundedLine(t *testing.T) {
 	if strings.Contains(got, "\n") || len([]rune(got)) != 401 || !strings.HasSuffix(got, "…") {
 		t.Errorf("%d runes: %q", len([]rune(got)), got)
 	}
-	if got := Describe(fmt.Errorf("list: %w", &smithy.GenericAPIError{Code: "AccessDenied", Message: "not authorized"})); got != "AccessDenied: not authorized" {
-		t.Errorf("an AWS error: %q", got)
+	sdk := errors.New("operation error S3: ListBuckets, https response error StatusCode: 403, RequestID: 4f-1, HostID: x/y=, api error AccessDenied: not authorized")
+	if got, want := Describe(sdk), "operation error S3: ListBuckets, HTTP 403, api error AccessDenied: not authorized"; got != want {
+		t.Errorf("an AWS error: %q, want %q", got, want)
 	}
 	if Describe(nil) != "" {
 		t.Error("nil has a description")
