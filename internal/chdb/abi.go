@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/ebitengine/purego"
+	"golang.org/x/sys/cpu"
 )
 
 // library is the table of C functions this package calls, as chdb.h of libchdb
@@ -64,6 +65,9 @@ func load(path string) (*library, error) {
 			return nil, fmt.Errorf("load %s: this process already runs %s", path, loaded.lib.path)
 		}
 		return loaded.lib, nil
+	}
+	if err := checkProcessor(); err != nil {
+		return nil, fmt.Errorf("load %s: %w", path, err)
 	}
 	if err := forceUTC(); err != nil {
 		return nil, fmt.Errorf("load %s: %w", path, err)
@@ -123,6 +127,17 @@ func (l *library) bind() error {
 	}
 	for _, s := range symbols {
 		purego.RegisterLibFunc(s.fn, handle, s.name)
+	}
+	return nil
+}
+
+// checkProcessor refuses a processor without the instructions that the library
+// is compiled to. It would not be refused by the library: the process would die
+// of SIGILL, which Go cannot recover from.
+func checkProcessor() error {
+	x86 := cpu.X86
+	if runtime.GOARCH == "amd64" && (!x86.HasAVX2 || !x86.HasFMA || !x86.HasBMI1 || !x86.HasBMI2) {
+		return errors.New("this processor lacks AVX2, FMA or BMI, which the embedded engine needs; use a ClickHouse server instead")
 	}
 	return nil
 }

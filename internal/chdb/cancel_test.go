@@ -71,7 +71,7 @@ func TestContextStopsAnInsertThatWaitsForData(t *testing.T) {
 		_, _ = w.Write([]byte("1\n2\n")) // then nothing more, and no end
 		cancel()
 	}()
-	_, err := post(ctx, shared.RoundTripper(), url.Values{"query": {"INSERT INTO " + name + ".t FORMAT TSV"}}.Encode(), r)
+	err := postError(ctx, url.Values{"query": {"INSERT INTO " + name + ".t FORMAT TSV"}}.Encode(), r)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
@@ -88,7 +88,7 @@ func TestEndedContextRunsNothing(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := post(ctx, shared.RoundTripper(), "", strings.NewReader("SELECT 1")); !errors.Is(err, context.Canceled) {
+	if err := postError(ctx, "", strings.NewReader("SELECT 1")); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 }

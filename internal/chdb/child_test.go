@@ -37,6 +37,8 @@ func children() map[string]func(path string) error {
 		"signals":  childSignals,
 		"full":     childFull,
 		"detached": childDetached,
+		"close":    childClose,
+		"limits":   childLimits,
 	}
 }
 
@@ -197,6 +199,15 @@ func ask(t *testing.T, path string, statements ...string) []string {
 	c := newChild(t, "query", path)
 	c.cmd.Stdin = strings.NewReader(strings.Join(statements, "\n"))
 	return strings.Split(strings.TrimSuffix(c.run(t), "\n"), "\n")
+}
+
+// postError sends a request of which only the failure matters.
+func postError(ctx context.Context, query string, body io.Reader) error {
+	res, err := post(ctx, shared.RoundTripper(), query, body)
+	if err == nil {
+		err = res.Body.Close()
+	}
+	return err
 }
 
 // post sends one request to a round tripper.

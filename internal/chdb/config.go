@@ -60,10 +60,7 @@ func configXML(o Options) string {
 	var b strings.Builder
 	b.WriteString("<!-- Written by faaswarden at every start; changes here are lost. -->\n<clickhouse>\n")
 	element(&b, 1, "users_config", configPath(o.Path))
-	if o.TempDir != "" {
-		element(&b, 1, "tmp_path", withSlash(o.TempDir))
-	}
-	element(&b, 1, "user_files_path", withSlash(filepath.Join(o.Path, "user_files")))
+	element(&b, 1, "user_files_path", filepath.Join(o.Path, "user_files")+"/")
 	b.WriteString("    <merge_tree>\n")
 	for _, s := range o.Durability.mergeTree() {
 		element(&b, 2, s.name, s.value)
@@ -99,8 +96,6 @@ func element(b *strings.Builder, depth int, name, value string) {
 	_ = xml.EscapeText(b, []byte(value)) // a strings.Builder does not fail
 	fmt.Fprintf(b, "</%s>\n", name)
 }
-
-func withSlash(dir string) string { return strings.TrimRight(dir, "/") + "/" }
 
 // configPath is beside the data, not in it: the engine owns its folder whole.
 func configPath(path string) string { return path + ".config.xml" }

@@ -43,7 +43,7 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 		"SELECT groupArray(batch) FROM (SELECT batch FROM w.t GROUP BY batch HAVING count() = 100)",
 		"SELECT count() FROM (SELECT batch FROM w.t GROUP BY batch HAVING count() != 100)")
 	whole := map[string]bool{}
-	for _, b := range strings.Split(strings.Trim(lines[0], "[]"), ",") {
+	for b := range strings.SplitSeq(strings.Trim(lines[0], "[]"), ",") {
 		whole[strings.Trim(b, "'")] = true
 	}
 	for b := range acknowledged {

@@ -19,15 +19,14 @@ import (
 
 // Options say where the data is and how the engine may use the machine.
 type Options struct {
-	Path    string // data folder, made when missing; held by one process at a time
+	Path    string // data folder, made when missing; held by one process at a time; what spills goes to its tmp
 	Library string // path of libchdb; empty means whatever Find finds
 
 	Logger     *slog.Logger // nil discards
 	Durability Durability   // zero value: survives power loss
 
-	MaxServerMemory int64  // bytes the engine may allocate in all; 0 means its own default. Go's heap is not counted.
-	Threads         int    // threads of one statement; 0 means one a core
-	TempDir         string // for sorts and joins that spill; empty means inside Path
+	MaxServerMemory int64 // bytes the engine may allocate in all; 0 means its own default. Go's heap is not counted.
+	Threads         int   // threads of one statement; 0 means one a core
 
 	// Outside bounds each statement of ReadOnlyRoundTripper.
 	Outside Limits
@@ -70,7 +69,7 @@ type Engine struct {
 	statements atomic.Uint64
 	buffers    sync.Pool // of *[]byte, insertChunkBytes long
 
-	closing context.Context
+	closing context.Context // ends when Close begins, and every statement with it
 	close   context.CancelFunc
 	mu      sync.Mutex // guards closed against begin
 	closed  bool
@@ -101,6 +100,10 @@ func Open(ctx context.Context, opts Options) (*Engine, error) {
 	}
 	if err := prepareData(opts.Path); err != nil {
 		return nil, err
+	}
+	// Two spellings of one folder must meet at one lock.
+	if opts.Path, err = filepath.EvalSymlinks(opts.Path); err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	lock, err := lockData(opts.Path)
 	if err != nil {
@@ -202,18 +205,27 @@ func bootError(path, printed string, err error) error {
 	return fmt.Errorf("start the engine on %s: %w: %s", path, err, strings.TrimSpace(printed))
 }
 
-// inspect reads what a caller may ask of a freshly started engine, and takes
-// away the one system table that reaches into the process's threads.
+// detachHarmful takes away the system tables whose reading does something.
+// stack_trace interrupts every thread with a signal, Go's threads too, for a
+// handler that Go did not install; jemalloc_profile_text writes a file in /tmp.
+func detachHarmful(c *conn) error {
+	for _, table := range []string{"stack_trace", "jemalloc_profile_text"} {
+		if err := c.exec("DETACH TABLE IF EXISTS system." + table); err != nil {
+			return fmt.Errorf("detach system.%s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+// inspect reads what a caller may ask of a freshly started engine.
 func (e *Engine) inspect() error {
 	version, err := e.keeper.text("SELECT version()", "TSVRaw")
 	if err != nil {
 		return fmt.Errorf("read the engine's version: %w", err)
 	}
 	e.version = strings.TrimSpace(version)
-	// Reading this table interrupts every thread with a signal, Go's threads
-	// too, for a handler that Go did not install.
-	if err := e.keeper.exec("DETACH TABLE IF EXISTS system.stack_trace"); err != nil {
-		return fmt.Errorf("detach system.stack_trace: %w", err)
+	if err := detachHarmful(e.keeper); err != nil {
+		return err
 	}
 	e.detached, err = detachedParts(e.keeper)
 	return err

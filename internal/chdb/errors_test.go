@@ -12,8 +12,7 @@ import (
 
 // exceptionCode is the code of the ClickHouse exception in err, 0 without one.
 func exceptionCode(err error) int32 {
-	var e *clickhouse.Exception
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*clickhouse.Exception](err); ok {
 		return e.Code
 	}
 	return 0
@@ -50,8 +49,8 @@ func TestErrorCodesSurvive(t *testing.T) {
 	}
 	for _, c := range cases {
 		err := db.Exec(t.Context(), c.sql)
-		var e *clickhouse.Exception
-		if !errors.As(err, &e) {
+		e, ok := errors.AsType[*clickhouse.Exception](err)
+		if !ok {
 			t.Errorf("%s: %v is no *clickhouse.Exception", c.sql, err)
 			continue
 		}
@@ -76,11 +75,11 @@ func TestErrorAfterTheFirstRows(t *testing.T) {
 	for rows.Next() {
 		n++
 	}
-	var e *clickhouse.Exception
-	if !errors.As(rows.Err(), &e) || e.Code != 395 || e.CodeName != "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO" || !strings.Contains(e.Message, "too far") {
+	e, ok := errors.AsType[*clickhouse.Exception](rows.Err())
+	if !ok || e.Code != 395 || e.CodeName != "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO" || !strings.Contains(e.Message, "too far") {
 		t.Errorf("after %d rows: %v", n, rows.Err())
 	}
-	if e != nil && (strings.Contains(e.Message, "__exception__") || !strings.HasSuffix(e.Message, "(FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)")) {
+	if ok && (strings.Contains(e.Message, "__exception__") || !strings.HasSuffix(e.Message, "(FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)")) {
 		t.Errorf("the message is not whole: %q", e.Message)
 	}
 	if n == 0 {

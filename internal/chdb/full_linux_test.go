@@ -73,8 +73,7 @@ func childFull(dir string) error {
 
 func reportFull(ctx context.Context, conn driver.Conn, table string, free func() error) error {
 	code := func(err error) int32 {
-		var refused *clickhouse.Exception
-		if errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*clickhouse.Exception](err); ok {
 			return refused.Code
 		}
 		return 0

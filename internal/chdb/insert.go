@@ -77,7 +77,7 @@ func (s *session) appendAll(stream unsafe.Pointer, data io.Reader) error {
 			return err
 		}
 		if n > 0 {
-			if err := s.append(stream, (*buf)[:n]); errors.Is(err, errAppend) {
+			if err := s.appendChunk(stream, (*buf)[:n]); errors.Is(err, errAppend) {
 				return nil // commit reports the cause
 			}
 		}
@@ -90,7 +90,7 @@ func (s *session) appendAll(stream unsafe.Pointer, data io.Reader) error {
 	}
 }
 
-func (s *session) append(stream unsafe.Pointer, chunk []byte) error {
+func (s *session) appendChunk(stream unsafe.Pointer, chunk []byte) error {
 	var state int32
 	s.engine.interruptible(s.ctx, s.tag, func() {
 		state = s.conn.lib.insertAppend(stream, unsafe.Pointer(&chunk[0]), uintptr(len(chunk)))

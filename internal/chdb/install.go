@@ -79,8 +79,8 @@ func (o InstallOptions) command() string { return "npm pack " + o.spec() }
 // and how to get the library by hand.
 func Ensure(ctx context.Context, opts InstallOptions) (string, error) {
 	path, _, err := Find(opts)
-	var missing *MissingError
-	if err == nil || !errors.As(err, &missing) {
+	missing, ok := errors.AsType[*MissingError](err)
+	if !ok {
 		return path, err
 	}
 	if opts.Offline || os.Getenv(pathVariable) != "" {
@@ -152,7 +152,7 @@ func (o InstallOptions) installLocked(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(staging)
+	defer os.RemoveAll(staging) //nolint:errcheck // what is left is named staging and takes only space
 	if !o.platform.known() {
 		fmt.Fprintf(o.Progress, "libchdb for %s/%s is untested; only the registry's integrity field is checked\n", o.goos, o.goarch)
 	}
@@ -249,7 +249,7 @@ func fileSum(name string, h hash.Hash) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	if _, err := io.Copy(h, f); err != nil {
 		return nil, err
 	}
@@ -269,7 +269,7 @@ func (o InstallOptions) unpack(ctx context.Context, archive, library string) err
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	packed, err := gzip.NewReader(f)
 	if err != nil {
 		return fmt.Errorf("unpack %s: %w", o.spec(), err)

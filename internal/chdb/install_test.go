@@ -171,8 +171,8 @@ func TestChecksumMismatch(t *testing.T) {
 			opts := r.options(t, new(bytes.Buffer))
 			c.spoil(&opts.platform)
 			_, err := Install(t.Context(), opts)
-			var mismatch *ChecksumError
-			if !errors.As(err, &mismatch) {
+			mismatch, ok := errors.AsType[*ChecksumError](err)
+			if !ok {
 				t.Fatalf("got %v, want a ChecksumError", err)
 			}
 			if want := (ChecksumError{File: c.file, Want: pinned, Got: c.got(r)}); *mismatch != want {
@@ -218,8 +218,8 @@ func TestUnknownPlatformUsesTheRegistrysIntegrity(t *testing.T) {
 		t.Fatal(err)
 	}
 	opts.CacheDir = t.TempDir()
-	var mismatch *ChecksumError
-	if _, err := Install(t.Context(), opts); !errors.As(err, &mismatch) {
+	_, err = Install(t.Context(), opts)
+	if _, ok := errors.AsType[*ChecksumError](err); !ok {
 		t.Errorf("another integrity: got %v, want a ChecksumError", err)
 	}
 }

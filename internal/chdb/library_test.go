@@ -90,8 +90,8 @@ func TestMissingEngineListsEveryPlace(t *testing.T) {
 	}
 	t.Setenv(pathVariable, "")
 	_, err = Ensure(t.Context(), opts)
-	var missing *MissingError
-	if !errors.As(err, &missing) {
+	missing, ok := errors.AsType[*MissingError](err)
+	if !ok {
 		t.Fatalf("got %v, want a MissingError", err)
 	}
 	want := []string{
@@ -125,8 +125,8 @@ func TestWrongLibraryPathIsNotIgnored(t *testing.T) {
 func TestOpenWithoutLibrary(t *testing.T) {
 	t.Setenv(pathVariable, filepath.Join(t.TempDir(), "nowhere.so"))
 	_, err := Open(context.Background(), Options{Path: t.TempDir()})
-	var missing *MissingError
-	if !errors.As(err, &missing) {
+	_, ok := errors.AsType[*MissingError](err)
+	if !ok {
 		t.Errorf("got %v, want a MissingError", err)
 	}
 }

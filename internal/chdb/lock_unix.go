@@ -59,7 +59,7 @@ func tryLock(name string, now time.Time) (*lockFile, owner, error) {
 		return nil, owner{}, err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // nothing was written
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, readOwner(f), errHeld
 		}

@@ -2,7 +2,6 @@ package chdb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -129,16 +128,14 @@ func childSignals(path string) error {
 
 // keepBusy queries until ctx ends.
 func keepBusy(ctx context.Context, conn driver.Conn) error {
-	for {
+	for ctx.Err() == nil {
 		var sum uint64
 		err := conn.QueryRow(ctx, "SELECT sum(cityHash64(number)) FROM numbers(1000000)").Scan(&sum)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
+	return nil
 }
 
 func recovered() (err error) {
@@ -147,9 +144,9 @@ func recovered() (err error) {
 			err = e
 		}
 	}()
-	var p *struct{ n int }
-	fmt.Println(p.n)
-	return errors.New("nothing was dereferenced")
+	type thing struct{ n int }
+	things := map[string]*thing{}
+	return fmt.Errorf("nothing was dereferenced: %d", things["missing"].n)
 }
 
 // DateTime columns are UTC whatever zone the process runs in, and what was

@@ -73,8 +73,7 @@ func (s *session) admit(class Class, r *request) error {
 func (s *session) canonical(sql string) (string, error) {
 	// Unescaped, the parser would be shown another text than the one that runs.
 	text, err := s.conn.text("SELECT formatQuerySingleLine({sql:String})", "TSVRaw", param{"sql", escapeText.Replace(sql)})
-	var refused *Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*Error](err); ok {
 		// The engine blames the question as well as what was asked about.
 		about, _, _ := strings.Cut(refused.Text, ": In scope SELECT formatQuerySingleLine(")
 		return "", refuse(codeSyntaxError, "SYNTAX_ERROR", "%s", strings.TrimPrefix(about, "Code: 62. DB::Exception: "))

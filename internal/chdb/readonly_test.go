@@ -139,6 +139,7 @@ func TestOutsideMayNotDoMore(t *testing.T) {
 		{readonly, "SET readonly = 0"},
 		{readonly, "USE system"},
 		{60, "SELECT * FROM system.stack_trace"},
+		{60, "SELECT * FROM system.jemalloc_profile_text"},
 		// Data and definitions.
 		{readonly, "INSERT INTO t VALUES (9, 'x')"},
 		{readonly, "INSERT INTO t SELECT 9, 'x'"},
@@ -200,7 +201,7 @@ func TestOutsideMayNotDoMore(t *testing.T) {
 // listen accepts connections and counts them.
 func listen(t *testing.T) (address string, dialled func() int) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,8 +273,7 @@ func TestRefuseFileFunctions(t *testing.T) {
 		"SELECT 'file(', files, myfile(1)":     false,
 	} {
 		err := RefuseFileFunctions(sql)
-		var e *Error
-		if errors.As(err, &e) != refused {
+		if _, ok := errors.AsType[*Error](err); ok != refused {
 			t.Errorf("%s: %v", sql, err)
 		}
 	}

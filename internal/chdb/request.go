@@ -50,8 +50,11 @@ func readRequest(req *http.Request, maxStatement int64) (*request, error) {
 	if isSet(query.Get("compress")) || isSet(query.Get("decompress")) || req.Header.Get("Content-Encoding") != "" {
 		return nil, refuse(codeNotImplemented, "NOT_IMPLEMENTED", "the embedded engine neither compresses nor decompresses; open clickhouse-go without Compression")
 	}
-	r := &request{sql: query.Get("query"), format: firstOf(req.Header.Get("X-ClickHouse-Format"), query.Get("default_format"), "TabSeparated"),
-		database: firstOf(req.Header.Get("X-ClickHouse-Database"), query.Get("database"))}
+	r := &request{
+		sql:      query.Get("query"),
+		format:   firstOf(req.Header.Get("X-ClickHouse-Format"), query.Get("default_format"), "TabSeparated"),
+		database: firstOf(req.Header.Get("X-ClickHouse-Database"), query.Get("database")),
+	}
 	if err := r.readValues(query); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ type session struct {
 	tag     string
 	outside bool // the statement comes from outside the process
 
-	ctx    context.Context // ends with the request, with the engine or with the session
+	ctx    context.Context // ends with the request, the engine or the session; kept because the body outlives the call, as in net/http
 	cancel context.CancelFunc
 	unhook func() bool
 	once   sync.Once
@@ -159,8 +159,7 @@ func (s *session) stream(req *http.Request, r *request) (*http.Response, error) 
 	handle := &result{lib: s.conn.lib, ptr: stream}
 	if err := s.failed(handle.err()); err != nil {
 		handle.close()
-		var refused *Error
-		if errors.As(err, &refused) && refused.Code == codeBadArguments && strings.Contains(refused.Text, "Streaming query is not supported") {
+		if refused, ok := errors.AsType[*Error](err); ok && refused.Code == codeBadArguments && strings.Contains(refused.Text, "Streaming query is not supported") {
 			return s.whole(req, r) // nothing has run yet
 		}
 		return nil, err
@@ -188,8 +187,8 @@ func (s *session) failed(err error) error {
 	if cause := s.stopped(); cause != nil {
 		return cause
 	}
-	var e *Error
-	if !errors.As(err, &e) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
 		return err
 	}
 	return &Error{Code: e.Code, Text: untagged(e.Text, s.tag)}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // captureMu serialises captures: there is one descriptor 2.
@@ -27,8 +28,8 @@ func captureStderr(fn func() error) (string, error) {
 		return "", fn() // no descriptor 2 to listen on
 	}
 	syscall.CloseOnExec(saved)
-	real := os.NewFile(uintptr(saved), "stderr")
-	defer real.Close()
+	stderr := os.NewFile(uintptr(saved), "stderr")
+	defer stderr.Close() //nolint:errcheck // a duplicate, written to already
 	r, w, err := os.Pipe()
 	if err != nil {
 		return "", fmt.Errorf("make a pipe for the engine's messages: %w", err)
@@ -44,10 +45,12 @@ func captureStderr(fn func() error) (string, error) {
 	err = fn()
 	restoreErr := dup2(saved, 2)
 	_ = w.Close() // the pipe's last writer, so the reader ends
+	// Unless a child was started meanwhile, which then holds the pipe as well.
+	_ = r.SetReadDeadline(time.Now().Add(time.Second))
 	text := <-printed
 	_ = r.Close()
 	if err == nil && restoreErr == nil {
-		_, _ = io.Copy(real, bytes.NewReader(text)) // stderr is best effort
+		_, _ = io.Copy(stderr, bytes.NewReader(text)) // stderr is best effort
 	}
 	return string(text), errors.Join(err, restoreErr)
 }

@@ -74,8 +74,8 @@ func (b *body) Read(p []byte) (int, error) {
 // fail ends the body: with an exception frame for a failure of the engine, and
 // with a read error when the request was given up.
 func (b *body) fail(err error) {
-	var refused *Error
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*Error](err)
+	if !ok {
 		b.err = err
 		return
 	}
@@ -147,13 +147,6 @@ func (b *body) close() {
 	}
 }
 
-// framePadding precedes the text of an exception among Native blocks. A reader
-// takes the frame's first bytes for a block before it sees its mistake; what
-// clickhouse-go has not taken by then it reads twice, and the message is whole
-// only when it is all in that part. The frame's "\r\n_" reads as ten rows whose
-// first column has a name of 95 bytes, and a blank as a type name of 32.
-var framePadding = strings.Repeat(" ", 160)
-
 // stop ends the stream. Unless it has come to its end by itself the statement is
 // killed meanwhile, because the engine's own cancel waits for the work in hand,
 // which may be a whole aggregation.
@@ -166,6 +159,13 @@ func (b *body) stop() {
 	}
 	b.stream.close()
 }
+
+// framePadding precedes the text of an exception among Native blocks. A reader
+// takes the frame's first bytes for a block before it sees its mistake; what
+// clickhouse-go has not taken by then it reads twice, and the message is whole
+// only when it is all in that part. The frame's "\r\n_" reads as ten rows whose
+// first column has a name of 95 bytes, and a blank as a type name of 32.
+var framePadding = strings.Repeat(" ", 160)
 
 // exceptionFrame is how a ClickHouse server reports a failure after the first
 // row, when the status has been sent.

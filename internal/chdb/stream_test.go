@@ -51,7 +51,7 @@ func TestResultIsStreamedInBoundedMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer closeBody(res.Body)
 	watch := newHeapWatch()
 	var read int64
 	for buf := make([]byte, 1<<16); ; {
@@ -142,7 +142,7 @@ func TestInsertIsStreamedInBoundedMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer closeBody(res.Body)
 	if res.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(res.Body)
 		t.Fatalf("%s", text)
@@ -170,7 +170,7 @@ func TestInsertWhoseDataBreaksOff(t *testing.T) {
 	}
 	broken := errors.New("the line went dead")
 	body := io.MultiReader(strings.NewReader("1\n2\n"), errorReader{broken})
-	_, err := post(t.Context(), shared.RoundTripper(), url.Values{"query": {"INSERT INTO " + name + ".t FORMAT TSV"}}.Encode(), body)
+	err := postError(t.Context(), url.Values{"query": {"INSERT INTO " + name + ".t FORMAT TSV"}}.Encode(), body)
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v, want %v", err, broken)
 	}
@@ -194,7 +194,7 @@ func TestAbandonedStreamIsFreed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer closeBody(res.Body)
 	if n := runningStatements(t, marker); n != 1 {
 		t.Errorf("%d statements run, want 1", n)
 	}
@@ -220,10 +220,10 @@ func runningStatements(t *testing.T, marker string) int {
 }
 
 // waitUntil polls a condition, and fails the test when it stays false.
-func waitUntil(t *testing.T, true func() bool) {
+func waitUntil(t *testing.T, holds func() bool) {
 	t.Helper()
 	for range 1000 {
-		if true() {
+		if holds() {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -46,8 +46,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if cause := ctx.Err(); cause != nil {
 		return nil, cause
 	}
-	var refused *Error
-	if !errors.As(err, &refused) {
+	refused, ok := errors.AsType[*Error](err)
+	if !ok {
 		return nil, err
 	}
 	return failure(req, refused), nil

@@ -141,7 +141,7 @@ func TestSummaryCountsRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer closeBody(res.Body)
 	if got := res.Header.Get("X-ClickHouse-Summary"); !strings.Contains(got, `"written_rows":"3"`) {
 		t.Errorf("summary: %s", got)
 	}
@@ -173,7 +173,7 @@ func TestPing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer closeBody(res.Body)
 	if text, err := io.ReadAll(res.Body); err != nil || string(text) != "Ok.\n" {
 		t.Errorf("got %q, %v", text, err)
 	}
@@ -215,7 +215,7 @@ func TestStatementTooLong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer closeBody(res.Body)
 	if res.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("status %d", res.StatusCode)
 	}
