@@ -265,12 +265,14 @@ func TestNode(t *testing.T) {
 		"arn:aws:states:eu-west-1:1:stateMachine:flow:3":                {"arn:aws:states:eu-west-1:1:stateMachine:flow", "statemachine"},
 		"arn:aws:execute-api:eu-west-1:1:abc/*/GET/orders":              {"arn:aws:execute-api:eu-west-1:1:abc", "api"},
 		"arn:aws-cn:kafka:cn-north-1:1:cluster/x/y":                     {"arn:aws-cn:kafka:cn-north-1:1:cluster/x/y", "other"},
-		"s3.amazonaws.com":                                              {"s3.amazonaws.com", "other"},
 	} {
 		node, kind := Node(arn)
 		if node != want[0] || kind != want[1] {
 			t.Errorf("Node(%s) = %s, %s", arn, node, kind)
 		}
+	}
+	if node, kind := Node("s3.amazonaws.com"); node != "s3.amazonaws.com" || kind != "other" {
+		t.Errorf("a service's name is no ARN: %s, %s", node, kind)
 	}
 	if _, _, _, ok := Function("arn:aws:sqs:eu-west-1:1:orders"); ok {
 		t.Error("a queue is no function")
