@@ -82,11 +82,11 @@ func (sc *scene) undersized() {
 // oversizedRarely has a large gap, and too few invocations to be sure.
 func (sc *scene) oversizedRarely() {
 	f := sc.function("")
-	need := f.idle(2048)
-	l := f.traffic(between(f.random, 0.55, 0.85), between(f.random, 2000, 5000))
+	need := f.idle(3008)
+	l := f.traffic(between(f.random, 0.55, 0.85), between(f.random, 25_000, 45_000))
 	l.bornAgo = 24 * around(f.random, 24, 28)
 	f.onAPI()
-	sc.planted(oversizedMemory, f.ARN, Possible, "2048 MB, needs %d, judged by a few hundred invocations", need)
+	sc.planted(oversizedMemory, f.ARN, Possible, "3008 MB, needs %d, judged by a few hundred invocations", need)
 }
 
 // barelyAbove could give up one step of 64 MB, less than a tenth.
