@@ -38,6 +38,9 @@ func (f *simFlags) register(cmd *cobra.Command) {
 
 // world generates the account, and writes its ground truth when asked.
 func (f *simFlags) world(now time.Time) (*awssim.World, error) {
+	if f.functions < 1 || f.days < 1 {
+		return nil, usageError{fmt.Errorf("--functions %d --days %d: give at least one of each", f.functions, f.days)}
+	}
 	w, err := awssim.Generate(awssim.GenerateOptions{Seed: f.seed, Functions: f.functions, Days: f.days, Now: now.UTC().Truncate(24 * time.Hour)})
 	if err != nil {
 		return nil, usageError{err}

@@ -74,7 +74,8 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// jsonPath requires a value in a JSON file: json FILE path.to.0.field VALUE.
+// jsonPath requires a value in a JSON file: json FILE path.to.0.field VALUE;
+// count is the length of a list.
 func jsonPath(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 3 {
 		ts.Fatalf("usage: json FILE PATH VALUE")
@@ -86,7 +87,7 @@ func jsonPath(ts *testscript.TestScript, neg bool, args []string) {
 		case map[string]any:
 			v = node[key]
 		case []any:
-			if key == "#" {
+			if key == "count" {
 				v = float64(len(node))
 				break
 			}

@@ -5,10 +5,11 @@ import (
 	"strings"
 )
 
-// billingCodes are the prefixes of usage types (AWS Region billing codes,
-// docs.aws.amazon.com/global-infrastructure/latest/regions/aws-region-billing-codes.html,
-// read in November 2026, and China's two as bills show them; CPT is what af-south-1's older usage types begin with,
-// and EUW1 what some services use for EU).
+// billingCodes are the prefixes of usage types. Those of North America, Africa
+// and Asia Pacific are from AWS's page of Region billing codes
+// (docs.aws.amazon.com/global-infrastructure/latest/regions/aws-region-billing-codes.html);
+// the others, and the older CPT and EUW1, are as public billing tools write them.
+// A prefix that is not listed leaves the region empty, never wrong.
 var billingCodes = [][2]string{
 	{"USE1", "us-east-1"},
 	{"USE2", "us-east-2"},

@@ -363,7 +363,7 @@ CREATE TABLE reports_daily
     at_memory_limit    UInt64 COMMENT 'lines whose max memory used reached the memory size',
     errors             UInt64 COMMENT 'lines with a Status of error',
     snapstart          Bool,
-    init_billed        Nullable(Bool) COMMENT 'as seen on a sample line with an Init Duration; NULL when there was none',
+    init_billed        Nullable(Bool) COMMENT 'told by the lines of cold starts; NULL when there were none',
     sample_request_id  String,
     collected_at       DateTime64(3, 'UTC')
 )

@@ -386,7 +386,7 @@ type ReportDay struct {
 	AtMemoryLimit   uint64    `ch:"at_memory_limit"` // lines whose max memory used reached the memory size
 	Errors          uint64    `ch:"errors"`          // lines with a Status of error
 	Snapstart       bool      `ch:"snapstart"`
-	InitBilled      *bool     `ch:"init_billed"` // as seen on a sample line with an Init Duration; NULL when there was none
+	InitBilled      *bool     `ch:"init_billed"` // told by the lines of cold starts; NULL when there were none
 	SampleRequestID string    `ch:"sample_request_id"`
 	CollectedAt     time.Time `ch:"collected_at"`
 }
