@@ -23,8 +23,8 @@
 //     for the request that they continue.
 //   - Rates are limited as the service's quotas page says, in its error shape.
 //   - Missing and malformed parameters are refused as the service does.
-//   - What is not simulated is refused, never made up: an unknown operation is the
-//     service's UnknownOperationException.
+//   - What is not simulated is refused, never made up: an operation that is known
+//     to exist is denied, any other is the service's UnknownOperationException.
 //
 // Options make it throttle, deny IAM actions, delay, restate bills and fail. Calls
 // tells what was asked, how fast, and what AWS would have charged for.

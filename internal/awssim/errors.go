@@ -196,7 +196,7 @@ func ec2Words(f failure) wording {
 
 func s3Words(f failure) wording {
 	switch f {
-	case failDenied, failMissingAuth:
+	case failDenied, failMissingAuth, failUnknownOperation: // what is not simulated is not permitted
 		return wording{status: 403, code: "AccessDenied"}
 	case failThrottled:
 		return wording{status: 503, code: "SlowDown"}
@@ -210,8 +210,6 @@ func s3Words(f failure) wording {
 		return wording{status: 403, code: "RequestTimeTooSkewed"}
 	case failExpired:
 		return wording{status: 400, code: "ExpiredToken"}
-	case failUnknownOperation:
-		return wording{status: 405, code: "MethodNotAllowed"}
 	case failMalformed, failValidation, failBadToken:
 		return wording{status: 400, code: "InvalidArgument"}
 	case failInternal:

@@ -3,6 +3,7 @@ package awssim
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -39,10 +40,45 @@ func lambdaService() *service {
 			get("GetAccountSettings", "/2016-08-19/account-settings", getAccountSettings),
 		},
 	}
+	for name, path := range unsimulatedLambda() {
+		s.operations = append(s.operations, get(name, path, nil))
+	}
+	slices.SortFunc(s.operations, func(a, b operation) int { return strings.Compare(a.name, b.name) })
+	s.operation("GetLayerVersionByArn").query = "find=LayerVersion"
 	s.operation("GetFunction").quota = "GetFunction"
 	s.operation("GetPolicy").quota = "GetPolicy"
 	s.operation("ListProvisionedConcurrencyConfigs").query = "List=ALL"
 	return s
+}
+
+// unsimulatedLambda are the reading operations that exist and are not simulated,
+// by path: they are denied by name.
+func unsimulatedLambda() map[string]string {
+	return map[string]string{
+		"GetAlias":                               "/2015-03-31/functions/{FunctionName}/aliases/{Name}",
+		"GetCapacityProvider":                    "/2025-11-30/capacity-providers/{CapacityProviderName}",
+		"GetCodeSigningConfig":                   "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}",
+		"GetDurableExecution":                    "/2025-12-01/durable-executions/{DurableExecutionArn}",
+		"GetDurableExecutionHistory":             "/2025-12-01/durable-executions/{DurableExecutionArn}/history",
+		"GetDurableExecutionState":               "/2025-12-01/durable-executions/{DurableExecutionArn}/state",
+		"GetFunctionCodeSigningConfig":           "/2020-06-30/functions/{FunctionName}/code-signing-config",
+		"GetFunctionScalingConfig":               "/2025-11-30/functions/{FunctionName}/function-scaling-config",
+		"GetFunctionUrlConfig":                   "/2021-10-31/functions/{FunctionName}/url",
+		"GetLayerVersion":                        "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}",
+		"GetLayerVersionByArn":                   "/2018-10-31/layers",
+		"GetLayerVersionPolicy":                  "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy",
+		"GetProvisionedConcurrencyConfig":        "/2019-09-30/functions/{FunctionName}/provisioned-concurrency",
+		"GetResourcePolicy":                      "/2026-07-09/resource-policy/{ResourceArn}",
+		"GetRuntimeManagementConfig":             "/2021-07-20/functions/{FunctionName}/runtime-management-config",
+		"ListCapacityProviders":                  "/2025-11-30/capacity-providers",
+		"ListCodeSigningConfigs":                 "/2020-04-22/code-signing-configs",
+		"ListDurableExecutionsByFunction":        "/2025-12-01/functions/{FunctionName}/durable-executions",
+		"ListFunctionsByCodeSigningConfig":       "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions",
+		"ListFunctionUrlConfigs":                 "/2021-10-31/functions/{FunctionName}/urls",
+		"ListFunctionVersionsByCapacityProvider": "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions",
+		"ListLayers":                             "/2018-10-31/layers",
+		"ListLayerVersions":                      "/2018-10-31/layers/{LayerName}/versions",
+	}
 }
 
 // decorateLambdaError: Lambda says whose mistake it was, and spells the message

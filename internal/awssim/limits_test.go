@@ -3,12 +3,15 @@ package awssim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -127,18 +130,18 @@ func TestPages(t *testing.T) {
 // its operations, GetFunction has its own quota, and a patient client gets through.
 func TestThrottling(t *testing.T) {
 	t.Parallel()
-	h := serve(t, Options{World: testWorld()})
+	begun := time.Now()
+	var passed atomic.Int64 // the test's clock stands still but for this
+	h := serve(t, Options{World: testWorld(), Clock: func() time.Time { return begun.Add(time.Duration(passed.Load())) }})
 	ctx := context.Background()
 	client := lambda.NewFromConfig(h.config("us-east-1"))
-	var throttled error
-	for range 20 {
+	for i := range 15 {
 		if _, err := client.GetAccountSettings(ctx, nil); err != nil {
-			throttled = err
-			break
+			t.Fatalf("request %d of a second: %v", i+1, err)
 		}
 	}
-	if codeOf(throttled) != "TooManyRequestsException" || messageOf(throttled) != "Rate exceeded" {
-		t.Fatalf("twenty requests at once: got %v", throttled)
+	if _, err := client.ListEventSourceMappings(ctx, nil); codeOf(err) != "TooManyRequestsException" || messageOf(err) != "Rate exceeded" {
+		t.Errorf("the sixteenth request: got %v", err)
 	}
 	if _, err := client.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String("worker")}); err != nil {
 		t.Errorf("GetFunction has a quota of its own: %v", err)
@@ -146,18 +149,23 @@ func TestThrottling(t *testing.T) {
 	if _, err := lambda.NewFromConfig(h.config("eu-west-1")).GetAccountSettings(ctx, nil); err != nil {
 		t.Errorf("another region has a quota of its own: %v", err)
 	}
-	if _, err := lambda.NewFromConfig(patient(h.config("us-east-1"))).ListAliases(ctx, &lambda.ListAliasesInput{FunctionName: aws.String("worker")}); err != nil {
-		t.Errorf("a patient client: %v", err)
+	cfg := patient(h.config("us-east-1"))
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.RateLimiter = unlimited{}
+			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { passed.Add(int64(50 * time.Millisecond)); return 0, nil })
+		})
+	}
+	if _, err := lambda.NewFromConfig(cfg).ListAliases(ctx, &lambda.ListAliasesInput{FunctionName: aws.String("worker")}); err != nil {
+		t.Errorf("a client that waits: %v", err)
 	}
 	stats := h.Calls()
-	settings := stats.Operation("lambda", "GetAccountSettings")
-	if settings.Throttled == 0 || settings.Calls < 16 || settings.MaxPerSecond < 15 {
-		t.Errorf("the ledger says %+v", settings)
+	if r := stats.Operation("lambda", "ListAliases"); r.Calls != 3 || r.Throttled != 2 {
+		t.Errorf("the ledger says %+v, want three calls in a hundred milliseconds", r)
 	}
-	for _, q := range stats.Quotas {
-		if q.Service == "lambda" && q.Quota == "control plane" && q.Region == "us-east-1" && (q.PerSecond != 15 || q.MaxPerSecond < settings.Calls) {
-			t.Errorf("the ledger says %+v", q)
-		}
+	want := QuotaRecord{Service: "lambda", Quota: "control plane", Region: "us-east-1", PerSecond: 15, MaxPerSecond: 19}
+	if !slices.Contains(stats.Quotas, want) {
+		t.Errorf("the ledger says %+v, want %+v", stats.Quotas, want)
 	}
 }
 
@@ -450,6 +458,8 @@ func TestRefusedRequests(t *testing.T) {
 		{"json: missing", "events", "POST", "/", `{}`, jsonHeader("AWSEvents.ListTargetsByRule"), 400, "Value null at 'rule' failed to satisfy constraint: Member must not be null"},
 		{"json: too many", "logs", "POST", "/", `{"limit":51}`, jsonHeader("Logs_20140328.DescribeLogGroups"), 400, "Value '51' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 50"},
 		{"rest: unknown path", "lambda", "GET", "/2015-03-31/nonsense", "", nil, 404, ""},
+		{"rest: not simulated", "lambda", "GET", "/2018-10-31/layers", "", nil, 403, "not authorized to perform: lambda:ListLayers on resource: *"},
+		{"rest: not simulated, by a parameter", "lambda", "GET", "/2018-10-31/layers?find=LayerVersion&Arn=x", "", nil, 403, "lambda:GetLayerVersionByArn"},
 		{"rest: not a number", "lambda", "GET", "/2015-03-31/functions?MaxItems=many", "", nil, 400, "MaxItems"},
 		{"rest: out of range", "lambda", "GET", "/2015-03-31/functions?MaxItems=0", "", nil, 400, "greater than or equal to 1"},
 		{"query: unknown action", "sts", "POST", "/", "Action=Nonsense&Version=2011-06-15", form, 400, "<Code>InvalidAction</Code>"},
@@ -460,7 +470,7 @@ func TestRefusedRequests(t *testing.T) {
 		{"cbor: unknown operation", "monitoring", "POST", "/service/GraniteServiceVersion20100801/operation/Nonsense", "", cbor, 404, "UnknownOperationException"},
 		{"cbor: malformed", "monitoring", "POST", "/service/GraniteServiceVersion20100801/operation/ListMetrics", "\xff\xff", cbor, 400, "SerializationException"},
 		{"cbor: missing", "monitoring", "POST", "/service/GraniteServiceVersion20100801/operation/GetMetricData", "\xa0", cbor, 400, "3 validation errors detected"},
-		{"s3: unknown", "s3", "PUT", "/uploads", "", nil, 405, "<Code>MethodNotAllowed</Code>"},
+		{"s3: unknown", "s3", "PUT", "/uploads", "", nil, 403, "<Code>AccessDenied</Code>"},
 		{"a service that is not simulated", "dynamodb", "POST", "/", "{}", jsonHeader("DynamoDB_20120810.ListTables"), 400, "UnknownOperationException"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

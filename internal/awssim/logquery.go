@@ -64,7 +64,11 @@ type queryStore struct {
 	wait   sync.WaitGroup
 	mu     sync.Mutex
 	byID   map[string]*logQuery
+	ids    []string // oldest first
 }
+
+// maxKept is how many queries can still be asked for their results.
+const maxKept = 1000
 
 func newQueryStore() *queryStore {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -84,6 +88,10 @@ func (s *queryStore) start(q *logQuery) string {
 	id := newRequestID()
 	s.mu.Lock()
 	s.byID[id] = q
+	if s.ids = append(s.ids, id); len(s.ids) > maxKept {
+		delete(s.byID, s.ids[0])
+		s.ids = s.ids[1:]
+	}
 	s.mu.Unlock()
 	s.wait.Go(func() {
 		defer stop()

@@ -269,7 +269,7 @@ func TestEveryOperationIsTested(t *testing.T) {
 	}
 	for _, svc := range services() {
 		for _, op := range svc.operations {
-			if !tested[svc.name+"."+op.name] {
+			if op.run != nil && !tested[svc.name+"."+op.name] {
 				t.Errorf("%s.%s is not tested", svc.name, op.name)
 			}
 		}

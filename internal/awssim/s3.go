@@ -21,7 +21,7 @@ func s3Service() *service {
 			failUnknownKey:       "The AWS Access Key Id you provided does not exist in our records.",
 			failBadSignature:     "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
 			failExpired:          "The provided token has expired.",
-			failUnknownOperation: "The specified method is not allowed against this resource.",
+			failUnknownOperation: "Access Denied",
 		},
 		quotas: []quota{{name: "requests", perSecond: 100}},
 		operations: []operation{

@@ -370,6 +370,9 @@ func (c *call) run() (obj, error) {
 	if c.server.replay != nil {
 		return c.server.replay.answer(c)
 	}
+	if c.operation.run == nil { // it exists, and the account's policies do not allow it
+		return nil, c.refused()
+	}
 	return c.operation.run(c)
 }
 

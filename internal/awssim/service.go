@@ -46,9 +46,9 @@ type operation struct {
 	path     string // REST: with {Labels}
 	query    string // REST: a parameter that tells it from others of the same path
 	params   []param
-	resource func(*call) string // what a denial names, where it names something
-	billed   string             // unit of what AWS charges; "" for free operations
-	run      func(*call) (obj, error)
+	resource func(*call) string       // what a denial names, where it names something
+	billed   string                   // unit of what AWS charges; "" for free operations
+	run      func(*call) (obj, error) // nil: known, not simulated
 }
 
 // A param is a request parameter and its constraints.
