@@ -115,8 +115,15 @@ WHERE x_Grouping = 'usage_type'
 GROUP BY account, region, service, day
 ORDER BY account, region, service`
 
-// blindQuery selects the gaps of whole scopes; a gap of one resource shows in coverage.
-const blindQuery = "SELECT * FROM (" + evidence.GapsQuery + ") WHERE resource = '' ORDER BY region, collector, action, table_name"
+// blindQuery selects what a whole scope lacks: gaps of no single resource, and
+// all gaps of a run that read nothing. A gap of one resource shows in coverage.
+const blindQuery = `SELECT g.collector AS collector, g.account AS account, g.region AS region, g.table_name AS table_name,
+    '' AS kind, '' AS resource, g.action AS action, g.outcome AS outcome, any(g.detail) AS detail
+FROM gaps_current AS g
+INNER JOIN collector_status AS s ON g.collector = s.collector AND g.account = s.account AND g.region = s.region
+WHERE g.resource = '' OR s.outcome NOT IN ('ok', 'nodata')
+GROUP BY g.collector, g.account, g.region, g.table_name, g.action, g.outcome
+ORDER BY account, region, collector, action, table_name`
 
 // loadSnapshot reads the newest results of everything from the store.
 func (e *Engine) loadSnapshot(ctx context.Context, w analysis.Window) (*Snapshot, error) {
