@@ -254,13 +254,11 @@ func TestClients(t *testing.T) {
 		withInterface(iface{Subnet: "subnet-d", Type: "interface"}),
 	)
 	n.gateways = []*gateway{{ID: "nat-1"}}
-	for _, a := range []attachment{
+	n.attachments = []attachment{
 		{Function: "f", Subnets: []string{"subnet-a", "subnet-d"}, Groups: []string{"sg-out"}},
 		{Function: "g", Subnets: []string{"subnet-a"}, Groups: []string{"sg-out"}},
 		{Function: "g", Subnets: []string{"subnet-a"}, Groups: []string{"sg-out"}}, // a published version of it
 		{Function: "h", Subnets: []string{"subnet-a"}, Groups: []string{"sg-app"}},
-	} {
-		n.attachments = append(n.attachments, a)
 	}
 	l := &ledger{needless: map[string]bool{"f": true, "g": true, "h": true}, clients: map[clientsKey]clients{}}
 	c := l.ofGateway(n, n.gateways[0])

@@ -154,8 +154,10 @@ func (e *estate) addWide(ctx context.Context, p *analysis.Pass) error {
 func widePatterns(actions []string) []string {
 	var patterns []string
 	for _, d := range []struct{ action, pattern string }{
-		{"sqs:sendmessage", "arn:*:sqs:*"}, {"sns:publish", "arn:*:sns:*"},
-		{"lambda:invokefunction", "arn:*:lambda:*"}, {"events:putevents", "arn:*:events:*"},
+		{"sqs:sendmessage", "arn:*:sqs:*"},
+		{"sns:publish", "arn:*:sns:*"},
+		{"lambda:invokefunction", "arn:*:lambda:*"},
+		{"events:putevents", "arn:*:events:*"},
 	} {
 		if slices.ContainsFunc(actions, func(a string) bool { return matches(a, d.action) }) {
 			patterns = append(patterns, d.pattern)
