@@ -15,8 +15,13 @@ import (
 func million() []schema.Row {
 	const functions, hours = 200, 30 * 24
 	metrics := []struct{ name, stat string }{
-		{"Invocations", "Sum"}, {"Errors", "Sum"}, {"Throttles", "Sum"}, {"Duration", "Average"},
-		{"Duration", "p99"}, {"ConcurrentExecutions", "Maximum"}, {"DeadLetterErrors", "Sum"},
+		{"Invocations", "Sum"},
+		{"Errors", "Sum"},
+		{"Throttles", "Sum"},
+		{"Duration", "Average"},
+		{"Duration", "p99"},
+		{"ConcurrentExecutions", "Maximum"},
+		{"DeadLetterErrors", "Sum"},
 	}
 	from := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
 	rows := make([]schema.Row, 0, functions*hours*len(metrics))

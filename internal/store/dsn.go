@@ -107,7 +107,7 @@ func parseServer(scheme, dsn string) (target, error) {
 // withSecure adds what the driver wants to be told twice.
 func withSecure(dsn string) string {
 	before, query, _ := strings.Cut(dsn, "?")
-	for _, pair := range strings.Split(query, "&") {
+	for pair := range strings.SplitSeq(query, "&") {
 		if name, _, _ := strings.Cut(pair, "="); name == "secure" {
 			return dsn
 		}
@@ -121,8 +121,7 @@ func withSecure(dsn string) string {
 // withoutSecrets keeps of a parse error only what no credential can reach. The
 // driver redacts too, but shows the user name and the query.
 func withoutSecrets(err error) error {
-	var parse *url.Error
-	if errors.As(err, &parse) {
+	if _, ok := errors.AsType[*url.Error](err); ok {
 		return errors.New("it is no URL (percent-encode special characters of the user name and the password; details are withheld because they may hold either)")
 	}
 	return errors.New(strings.TrimPrefix(err.Error(), "clickhouse [dsn parse]:"))

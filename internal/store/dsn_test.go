@@ -105,8 +105,18 @@ func TestOlder(t *testing.T) {
 		version string
 		want    bool
 	}{
-		{"18.16.1", true}, {"23.12.6.19", true}, {"24.7.9", true}, {"9.99", true}, {"", true}, {"garbage", true},
-		{"24.8", false}, {"24.8.1.2684", false}, {"24.10.1", false}, {"25.3.2.39-testing", false}, {"26.7.2.1", false}, {"100.1", false},
+		{"18.16.1", true},
+		{"23.12.6.19", true},
+		{"24.7.9", true},
+		{"9.99", true},
+		{"", true},
+		{"garbage", true},
+		{"24.8", false},
+		{"24.8.1.2684", false},
+		{"24.10.1", false},
+		{"25.3.2.39-testing", false},
+		{"26.7.2.1", false},
+		{"100.1", false},
 	} {
 		if got := store.Older(c.version, store.MinimumVersion); got != c.want {
 			t.Errorf("is %q too old: %v, want %v", c.version, got, c.want)

@@ -137,7 +137,7 @@ func drop(t *testing.T, o store.Options) {
 			t.Error(err)
 			return
 		}
-		defer s.Close()
+		defer closeStore(t, s)
 		for _, name := range []string{o.Database, other.Database} {
 			if err := s.Exec(context.Background(), "DROP DATABASE IF EXISTS "+name, nil); err != nil {
 				t.Error(err)

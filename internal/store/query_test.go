@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -45,10 +46,10 @@ func TestFormatRows(t *testing.T) {
 	if err := endless.Close(); err != nil {
 		t.Error(err)
 	}
-	failing, err := store.FormatRows(t.Context(), s.Conn(), "SELECT throwIf(number = 3000000) FROM numbers(4000000)", "TSV")
+	failing, err := store.FormatRows(t.Context(), s.Conn(), "SELECT throwIf(number = 400000) FROM numbers(500000)", "TSV")
 	if err == nil {
 		_, err = io.Copy(io.Discard, failing)
-		failing.Close()
+		err = errors.Join(err, failing.Close())
 	}
 	if err == nil || !strings.Contains(err.Error(), "395") {
 		t.Errorf("a statement that fails late: %v, want code 395", err)

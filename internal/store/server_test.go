@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -60,7 +62,7 @@ func startOldServer(t *testing.T) (native, web string) {
 <tcp_port>%[2]s</tcp_port><http_port>%[3]s</http_port><listen_host>127.0.0.1</listen_host><path>%[1]s/data/</path><tmp_path>%[1]s/tmp/</tmp_path>
 <users_config>%[4]s</users_config><default_profile>default</default_profile><default_database>default</default_database><mark_cache_size>5368709120</mark_cache_size></yandex>`,
 		dir, port(native), port(web), users))
-	server := exec.Command(binary, "--config-file="+config)
+	server := exec.CommandContext(context.Background(), binary, "--config-file="+config) // ended by the cleanup below
 	output, err := os.Create(filepath.Join(dir, "output"))
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +76,7 @@ func startOldServer(t *testing.T) (native, web string) {
 	t.Cleanup(func() {
 		_ = server.Process.Signal(syscall.SIGTERM) // it may have ended by itself
 		<-gone
-		output.Close()
+		shut(t, output)
 	})
 	for _, address := range []string{native, web} {
 		waitForPort(t, address, gone, filepath.Join(dir, "output"))
@@ -86,9 +88,9 @@ func startOldServer(t *testing.T) (native, web string) {
 func waitForPort(t *testing.T, address string, gone chan error, output string) {
 	t.Helper()
 	for {
-		conn, err := net.Dial("tcp", address)
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 		if err == nil {
-			conn.Close()
+			shut(t, conn)
 			return
 		}
 		select {
@@ -105,12 +107,19 @@ func waitForPort(t *testing.T, address string, gone chan error, output string) {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer shut(t, l)
 	return l.Addr().String()
+}
+
+func shut(t *testing.T, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func port(address string) string {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -67,9 +68,7 @@ func (st *state) Save(ctx context.Context, key, value string) error {
 
 func (st *state) read(ctx context.Context, key string) (schema.Cursor, error) {
 	params := map[string]any{"key": key}
-	for name, value := range st.scope {
-		params[name] = value
-	}
+	maps.Copy(params, st.scope)
 	var found schema.Cursor
 	for c, err := range Select[schema.Cursor](ctx, st.store, readCursor, params) {
 		if err != nil {

@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -200,9 +201,7 @@ func (s *Store) dial(database string, readOnly bool) (driver.Conn, error) {
 	if readOnly {
 		// 2, not 1: the driver sets max_execution_time from the context's deadline.
 		o.Settings = clickhouse.Settings{"readonly": 2}
-		for name, value := range s.options.Settings {
-			o.Settings[name] = value
-		}
+		maps.Copy(o.Settings, s.options.Settings)
 	}
 	conn, err := clickhouse.Open(&o)
 	if err != nil {

@@ -135,8 +135,8 @@ func (h *handler) deniedFunctions(ctx context.Context) (map[string]bool, error) 
 	if err != nil {
 		return nil, err
 	}
-	found := map[string]bool{}
-	for _, name := range strings.Fields(text) {
+	found := map[string]bool{"disk": true} // SETTINGS disk = disk(type = s3, …) of a table
+	for name := range strings.FieldsSeq(text) {
 		found[name] = !strings.Contains(harmless, " "+name+" ")
 	}
 	h.denied = found
@@ -149,6 +149,8 @@ func (h *handler) deniedFunctions(ctx context.Context) (map[string]bool, error) 
 var (
 	namePattern   = regexp.MustCompile("(\\.?)(`(?:[^`\\\\]|\\\\.)*`|\\w+)\\s*(\\(?)")
 	enginePattern = regexp.MustCompile(`\bENGINE\s*=\s*(\w+)`)
+	// In the embedded engine's own database every file is a table.
+	filesPattern = regexp.MustCompile("(?i)(?:\\bdefault|`default`)\\s*\\.")
 )
 
 // checkFunctions refuses text that calls what a writer may not, or that makes a
@@ -163,6 +165,9 @@ func (h *handler) checkFunctions(ctx context.Context, text string, isTable bool)
 		return err
 	}
 	code := withoutLiterals(text)
+	if filesPattern.MatchString(code) {
+		return denied("database default")
+	}
 	for _, m := range namePattern.FindAllStringSubmatch(code, -1) {
 		name := strings.ToLower(strings.Trim(m[2], "`"))
 		named := m[1] == "" && strings.Contains(harmful, " "+name+" ")

@@ -14,12 +14,37 @@ import (
 // RowTypes has one value of every row type, in the order of the tables.
 func RowTypes() []schema.Row {
 	return []schema.Row{
-		schema.Function{}, schema.Alias{}, schema.ProvisionedConcurrency{}, schema.ResourceTags{}, schema.Edge{},
-		schema.EventSourceMapping{}, schema.EventInvokeConfig{}, schema.Queue{}, schema.RoleStatement{}, schema.Subnet{},
-		schema.SecurityGroup{}, schema.SecurityGroupRule{}, schema.Route{}, schema.NATGateway{}, schema.VPCEndpoint{},
-		schema.NetworkInterface{}, schema.AccountLimits{}, schema.MetricPoint{}, schema.MetricRead{}, schema.ReportDay{},
-		schema.CostDay{}, schema.Price{}, schema.CollectorRun{}, schema.EvidenceGap{}, schema.Completion{}, schema.APICall{},
-		schema.Cursor{}, schema.AnalyzerRun{}, schema.Finding{}, schema.Judgement{}, schema.Measurement{},
+		schema.Function{},
+		schema.Alias{},
+		schema.ProvisionedConcurrency{},
+		schema.ResourceTags{},
+		schema.Edge{},
+		schema.EventSourceMapping{},
+		schema.EventInvokeConfig{},
+		schema.Queue{},
+		schema.RoleStatement{},
+		schema.Subnet{},
+		schema.SecurityGroup{},
+		schema.SecurityGroupRule{},
+		schema.Route{},
+		schema.NATGateway{},
+		schema.VPCEndpoint{},
+		schema.NetworkInterface{},
+		schema.AccountLimits{},
+		schema.MetricPoint{},
+		schema.MetricRead{},
+		schema.ReportDay{},
+		schema.CostDay{},
+		schema.Price{},
+		schema.CollectorRun{},
+		schema.EvidenceGap{},
+		schema.Completion{},
+		schema.APICall{},
+		schema.Cursor{},
+		schema.AnalyzerRun{},
+		schema.Finding{},
+		schema.Judgement{},
+		schema.Measurement{},
 	}
 }
 
@@ -32,9 +57,9 @@ type columnTypes map[string]string
 // filled is a row of the type of like with every field set; n tells rows apart.
 func filled(like schema.Row, types columnTypes, n int) schema.Row {
 	v := reflect.New(reflect.TypeOf(like)).Elem()
-	for i := range v.NumField() {
-		column := v.Type().Field(i).Tag.Get("ch")
-		v.Field(i).Set(fieldValue(v.Field(i).Type(), column, types[column], n))
+	for field, value := range v.Fields() {
+		column := field.Tag.Get("ch")
+		value.Set(fieldValue(field.Type, column, types[column], n))
 	}
 	return v.Interface().(schema.Row)
 }
@@ -42,9 +67,9 @@ func filled(like schema.Row, types columnTypes, n int) schema.Row {
 // zeroRow is how a row without any field set comes back.
 func zeroRow(like schema.Row) schema.Row {
 	v := reflect.New(reflect.TypeOf(like)).Elem()
-	for i := range v.NumField() {
-		if v.Field(i).Type() == reflect.TypeFor[time.Time]() {
-			v.Field(i).Set(reflect.ValueOf(time.Unix(0, 0).UTC()))
+	for field, value := range v.Fields() {
+		if field.Type == reflect.TypeFor[time.Time]() {
+			value.Set(reflect.ValueOf(time.Unix(0, 0).UTC()))
 		}
 	}
 	return v.Interface().(schema.Row)

@@ -108,7 +108,7 @@ func (s suite) read(t *testing.T, like schema.Row) []any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err tells what went wrong.
 	var list []any
 	for rows.Next() {
 		row := reflect.New(reflect.TypeOf(like))
@@ -178,9 +178,22 @@ func (s suite) versions(t *testing.T) {
 // shrinking are the row types whose views drop rows of resources that are gone.
 func shrinking() []schema.Row {
 	return []schema.Row{
-		schema.Function{}, schema.Alias{}, schema.ProvisionedConcurrency{}, schema.EventSourceMapping{}, schema.EventInvokeConfig{},
-		schema.Queue{}, schema.RoleStatement{}, schema.Subnet{}, schema.SecurityGroup{}, schema.SecurityGroupRule{}, schema.Route{},
-		schema.NATGateway{}, schema.VPCEndpoint{}, schema.NetworkInterface{}, schema.AccountLimits{}, schema.Edge{},
+		schema.Function{},
+		schema.Alias{},
+		schema.ProvisionedConcurrency{},
+		schema.EventSourceMapping{},
+		schema.EventInvokeConfig{},
+		schema.Queue{},
+		schema.RoleStatement{},
+		schema.Subnet{},
+		schema.SecurityGroup{},
+		schema.SecurityGroupRule{},
+		schema.Route{},
+		schema.NATGateway{},
+		schema.VPCEndpoint{},
+		schema.NetworkInterface{},
+		schema.AccountLimits{},
+		schema.Edge{},
 	}
 }
 
@@ -397,8 +410,7 @@ func (s suite) errors(t *testing.T) {
 		if err == nil {
 			for rows.Next() {
 			}
-			err = rows.Err()
-			rows.Close()
+			err = errors.Join(rows.Err(), rows.Close())
 		}
 		if got := code(err); got != c.want {
 			t.Errorf("%s: code %d (%v), want %d", c.sql, got, err, c.want)
@@ -414,7 +426,7 @@ func (s suite) errors(t *testing.T) {
 }
 
 func (s suite) lateError(t *testing.T) {
-	const sql = "SELECT number AS n FROM system.numbers WHERE NOT ignore(throwIf(number = 5000000, 'late on purpose'))"
+	const sql = "SELECT number AS n FROM system.numbers WHERE NOT ignore(throwIf(number = 500000, 'late on purpose'))"
 	var seen uint64
 	var failed error
 	for row, err := range store.Select[count](t.Context(), s.Store, sql, nil) {
@@ -667,7 +679,7 @@ func (s suite) rawText(ctx context.Context, sql, format string) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // ReadAll tells what went wrong.
 	text, err := io.ReadAll(r)
 	return string(text), err
 }
