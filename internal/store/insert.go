@@ -110,6 +110,11 @@ func (s *Store) insertAll(ctx context.Context, pieces []piece) error {
 	return workers.Wait()
 }
 
+// unfit is a fault of the rows themselves, which trying again does not mend.
+type unfit struct{ error }
+
+func (u unfit) Unwrap() error { return u.error }
+
 // shape is how one row type is laid out as columns.
 type shape struct {
 	table   string
@@ -185,7 +190,7 @@ func (s *Store) fillBatch(ctx context.Context, p piece) (driver.Batch, error) {
 		return nil, p.wrap(err)
 	}
 	if err := fill(batch, p.shape, types, p.rows); err != nil {
-		return nil, p.wrap(errors.Join(err, batch.Close()))
+		return nil, p.wrap(unfit{errors.Join(err, batch.Close())})
 	}
 	return batch, nil
 }
@@ -271,13 +276,13 @@ func (s *Store) columnTypes(ctx context.Context, sh *shape) ([]clickhouse.Column
 		declared[c.Name] = c.Type
 	}
 	if len(declared) == 0 {
-		return nil, fmt.Errorf("database %s has no table %s", s.database, sh.table)
+		return nil, unfit{fmt.Errorf("database %s has no table %s", s.database, sh.table)}
 	}
 	types := make([]clickhouse.ColumnNameAndType, len(sh.columns))
 	for i, name := range sh.columns {
 		kind, ok := declared[name]
 		if !ok {
-			return nil, fmt.Errorf("table %s has no column %s", sh.table, name)
+			return nil, unfit{fmt.Errorf("table %s has no column %s", sh.table, name)}
 		}
 		types[i] = clickhouse.ColumnNameAndType{Name: name, Type: kind}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"github.com/faaswarden/faaswarden/internal/chdb"
 	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/schema"
 )
@@ -238,8 +239,8 @@ func transient(err error) bool {
 	if exception, ok := errors.AsType[*clickhouse.Exception](err); ok {
 		return slices.Contains(transientCodes, exception.Code)
 	}
-	if _, ok := errors.AsType[*clickhouse.OpError](err); ok {
+	if _, ok := errors.AsType[unfit](err); ok {
 		return false
 	}
-	return !errors.Is(err, clickhouse.ErrBatchInvalid) && !errors.Is(err, errReadOnly) && !errors.Is(err, clickhouse.ErrConnectionClosed)
+	return !errors.Is(err, errReadOnly) && !errors.Is(err, clickhouse.ErrConnectionClosed) && !errors.Is(err, chdb.ErrClosed)
 }

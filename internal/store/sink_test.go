@@ -12,6 +12,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/faaswarden/faaswarden/internal/chdb"
 	"github.com/faaswarden/faaswarden/internal/schema"
 )
 
@@ -200,15 +201,18 @@ func TestSinkStopsWaitingWithItsContext(t *testing.T) {
 // Waiting for a store that refuses the rows themselves would never end.
 func TestSinkDoesNotWaitForARefusal(t *testing.T) {
 	t.Parallel()
-	refused := &clickhouse.Exception{Code: 16, Message: "no such column"}
-	f := &fakeTables{fail: fmt.Errorf("insert: %w", refused)}
-	k := newSink(f.insert, 10, 20)
-	put(t, k, numbered(0, 20)...)
-	if err := k.Put(t.Context(), rowA(20)); !errors.Is(err, refused) {
-		t.Errorf("a full sink on a store that refuses: %v, want the refusal at once", err)
-	}
-	if k.Buffered() != 20 {
-		t.Errorf("buffered %d, want the 20 taken before", k.Buffered())
+	for _, refusal := range []error{
+		&clickhouse.Exception{Code: 16, Message: "no such column"}, unfit{errors.New("column ts: year 9999")}, errReadOnly, chdb.ErrClosed,
+	} {
+		f := &fakeTables{fail: fmt.Errorf("insert: %w", refusal)}
+		k := newSink(f.insert, 10, 20)
+		put(t, k, numbered(0, 20)...)
+		if err := k.Put(t.Context(), rowA(20)); !errors.Is(err, refusal) {
+			t.Errorf("a full sink on a store that refuses: %v, want the refusal at once", err)
+		}
+		if k.Buffered() != 20 {
+			t.Errorf("buffered %d, want the 20 taken before", k.Buffered())
+		}
 	}
 }
 
