@@ -3,13 +3,11 @@ package chdb
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -154,26 +152,5 @@ func TestDetachedPartsAreReported(t *testing.T) {
 	}
 	if rows := ask(t, path, "SELECT count() FROM w.t"); rows[0] != "1000" {
 		t.Errorf("%s rows are left, want those of the sound part", rows[0])
-	}
-}
-
-// TestDiskFull fills a 96 MB file system. The child makes it in a mount
-// namespace of its own, so nothing is left on the machine; where the kernel
-// allows that to nobody, childFull finds another way.
-func TestDiskFull(t *testing.T) {
-	t.Parallel()
-	const want = "insert when full: 243\nread when full: true\nrows of the failed insert: 0\ninsert after making room: 0\n"
-	c := newChild(t, "full", filepath.Join(t.TempDir(), "mount"))
-	c.cmd.SysProcAttr = namespaced()
-	out, err := c.cmd.Output()
-	if err != nil && (errors.Is(err, syscall.EPERM) || strings.Contains(c.stderr.String(), errCannotMount.Error())) {
-		t.Logf("there is no mount namespace to be had here: %v: %s", err, c.stderr)
-	} else if err != nil || string(out) != want {
-		t.Errorf("on a full file system: %v\n%s\n%s", err, out, c.stderr)
-	}
-	c = newChild(t, "full", t.TempDir())
-	c.cmd.Env = append(c.cmd.Env, "CHDB_TEST_KEEP_FREE=1")
-	if diff := cmp.Diff(want, c.run(t)); diff != "" {
-		t.Errorf("where space is to be left free: %s", diff)
 	}
 }

@@ -78,6 +78,7 @@ func childClose(path string) error {
 	if err != nil {
 		return err
 	}
+	defer closeBody(res.Body)
 	reader, writer := io.Pipe() // never written to nor closed by us
 	inserted := make(chan error, 1)
 	go func() {

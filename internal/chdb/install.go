@@ -1,17 +1,10 @@
 package chdb
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"context"
-	"crypto/sha256"
-	"crypto/sha512"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"os/exec"
@@ -94,14 +87,6 @@ func Ensure(ctx context.Context, opts InstallOptions) (string, error) {
 	return path, nil
 }
 
-// ChecksumError says that a file is not the one that was pinned.
-type ChecksumError struct{ File, Want, Got string }
-
-func (e *ChecksumError) Error() string {
-	return fmt.Sprintf("checksum mismatch: %s: expected %s, got %s; nothing was installed: try again, and if it repeats compare the registry npm uses (npm config get registry) with https://registry.npmjs.org",
-		e.File, e.Want, e.Got)
-}
-
 // Install fetches the platform's package with npm into the user's cache,
 // verifies it and puts the library in place in one rename. Of several processes
 // that install at once one works and the others wait for it.
@@ -116,7 +101,7 @@ func Install(ctx context.Context, opts InstallOptions) (string, error) {
 	if err := os.MkdirAll(opts.folder(), 0o755); err != nil {
 		return "", fmt.Errorf("install the embedded engine: %w; make that folder writable or set XDG_CACHE_HOME to one that is", err)
 	}
-	lock, err := waitLock(ctx, filepath.Join(opts.folder(), "install.lock"))
+	lock, err := opts.waitLock(ctx)
 	if err != nil {
 		return "", fmt.Errorf("install the embedded engine: %w", err)
 	}
@@ -127,14 +112,17 @@ func Install(ctx context.Context, opts InstallOptions) (string, error) {
 	return path, nil
 }
 
-// waitLock takes a lock file, waiting for the process that holds it.
-func waitLock(ctx context.Context, name string) (*lockFile, error) {
+// waitLock takes the installation's lock, waiting for the process that holds it.
+func (o InstallOptions) waitLock(ctx context.Context) (*lockFile, error) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		lock, _, err := tryLock(name, time.Now())
+	for told := false; ; told = true {
+		lock, holder, err := tryLock(filepath.Join(o.folder(), "install.lock"), time.Now())
 		if err == nil || !errors.Is(err, errHeld) {
 			return lock, err
+		}
+		if !told {
+			fmt.Fprintf(o.Progress, "waiting for another process (pid %d) that installs libchdb\n", holder.PID)
 		}
 		select {
 		case <-ctx.Done():
@@ -221,101 +209,4 @@ func npmError(ctx context.Context, o InstallOptions, err error, stderr string) e
 		text = text[:2000] + " …"
 	}
 	return fmt.Errorf("%s: %w: %s", o.command(), err, text)
-}
-
-// verifyArchive compares the package with its pinned sum, or, where none is
-// pinned, with what the registry says of it.
-func (o InstallOptions) verifyArchive(ctx context.Context, archive string) error {
-	if o.platform.known() {
-		got, err := fileSum(archive, sha256.New())
-		if err != nil {
-			return err
-		}
-		return compareSums(o.spec()+" (package)", o.platform.archiveSHA256, hex.EncodeToString(got))
-	}
-	text, err := o.npm(ctx, "view", o.spec(), "dist.integrity").Output()
-	if err != nil {
-		return fmt.Errorf("read the registry's integrity of %s: %w", o.spec(), err)
-	}
-	got, err := fileSum(archive, sha512.New())
-	if err != nil {
-		return err
-	}
-	return compareSums(o.spec()+" (package)", strings.TrimSpace(string(text)), "sha512-"+base64.StdEncoding.EncodeToString(got))
-}
-
-func fileSum(name string, h hash.Hash) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	if _, err := io.Copy(h, f); err != nil {
-		return nil, err
-	}
-	return h.Sum(nil), nil
-}
-
-func compareSums(file, want, got string) error {
-	if want != got {
-		return &ChecksumError{File: file, Want: want, Got: got}
-	}
-	return nil
-}
-
-// unpack writes the library out of the package and verifies it on the way.
-func (o InstallOptions) unpack(ctx context.Context, archive, library string) error {
-	f, err := os.Open(archive)
-	if err != nil {
-		return err
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	packed, err := gzip.NewReader(f)
-	if err != nil {
-		return fmt.Errorf("unpack %s: %w", o.spec(), err)
-	}
-	files := tar.NewReader(packed)
-	for {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("unpack %s: it holds no libchdb.so", o.spec())
-		}
-		if err != nil {
-			return fmt.Errorf("unpack %s: %w", o.spec(), err)
-		}
-		if filepath.Base(header.Name) == "libchdb.so" && header.Typeflag == tar.TypeReg {
-			return o.writeLibrary(ctx, files, header.Size, library)
-		}
-	}
-}
-
-func (o InstallOptions) writeLibrary(ctx context.Context, from io.Reader, size int64, name string) error {
-	to, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
-	if err != nil {
-		return err
-	}
-	bar := o.bar("unpacking libchdb", size)
-	sum := sha256.New()
-	_, err = io.Copy(io.MultiWriter(to, sum, bar), contextReader{ctx, from})
-	bar.finish(err == nil)
-	if err := errors.Join(err, to.Sync(), to.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	if !o.platform.known() {
-		return nil
-	}
-	return compareSums("libchdb.so of "+o.spec(), o.platform.librarySHA256, hex.EncodeToString(sum.Sum(nil)))
-}
-
-// contextReader stops reading when its context ends.
-type contextReader struct {
-	ctx  context.Context
-	from io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.from.Read(p)
 }

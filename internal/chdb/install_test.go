@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -228,7 +229,7 @@ func TestUnknownPlatformUsesTheRegistrysIntegrity(t *testing.T) {
 func TestInstallTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newRegistry(t, "the library")
-	opts := r.options(t, nil)
+	opts := r.options(t, new(bytes.Buffer))
 	opts.Progress = nil
 	var group errgroup.Group
 	for range 4 {
@@ -327,6 +328,31 @@ func TestEnsureReportsBothHalves(t *testing.T) {
 	opts.NPM = r.npm
 	if path, err := Ensure(t.Context(), opts); err != nil || !strings.HasPrefix(path, opts.CacheDir) {
 		t.Errorf("with npm: %s, %v", path, err)
+	}
+}
+
+// The one who waits says so, and gives up with its context.
+func TestInstallWaitsForAnother(t *testing.T) {
+	t.Parallel()
+	var said bytes.Buffer
+	opts := newRegistry(t, "the library").options(t, &said)
+	if err := os.MkdirAll(opts.folder(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	other, _, err := tryLock(filepath.Join(opts.folder(), "install.lock"), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
+	defer cancel()
+	if _, err := Install(ctx, opts); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want context.DeadlineExceeded", err)
+	}
+	if want := fmt.Sprintf("waiting for another process (pid %d) that installs libchdb\n", os.Getpid()); said.String() != want {
+		t.Errorf("said %q, want %q", said.String(), want)
+	}
+	if err := other.release(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -1,0 +1,7 @@
+package chdb
+
+import "syscall"
+
+func namespaced() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+func mountSmall(string) error { return errCannotMount }
