@@ -95,7 +95,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal("this test mounts a small file system and needs root, as CI has")
 	}
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=12m"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=5m"); err != nil {
 		t.Fatalf("mount a small file system: %v", err)
 	}
 	t.Cleanup(func() {

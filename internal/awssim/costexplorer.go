@@ -10,7 +10,7 @@ import (
 )
 
 // costExplorerService is Cost Explorer: one endpoint in us-east-1, a cent a
-// page. AWS publishes no request quota; five a second is what its users report.
+// page. AWS publishes no request quota that is known here; five a second is a choice.
 func costExplorerService() *service {
 	period := param{name: "TimePeriod", required: true}
 	resource := func(name string) func(*call) string {
