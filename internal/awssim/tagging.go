@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// taggingService is the Resource Groups Tagging API. Its quota page gives
-// GetResources fifteen requests a second.
+// taggingService is the Resource Groups Tagging API. Fifteen GetResources requests
+// a second is a choice near what AWS grants.
 func taggingService() *service {
 	return &service{
 		name: "tagging", prefix: "tag", protocol: awsJSON11, target: "ResourceGroupsTaggingAPI_20170126",
