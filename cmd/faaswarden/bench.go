@@ -151,16 +151,15 @@ func (s *score) add(seed int64, truth awssim.Truth, findings []schema.Finding) {
 		}
 		planted[p.Resource] = true
 		hit := found[p.Resource]
-		switch {
-		case p.Class == awssim.Certain:
-			s.Certain++
-			s.Found += count(hit)
-			if !hit {
-				s.Faults = append(s.Faults, fmt.Sprintf("seed %d missed %s: %s", seed, p.Resource, p.Note))
-			}
-		default:
+		if p.Class != awssim.Certain {
 			s.Possible++
 			s.FoundMaybe += count(hit)
+			continue
+		}
+		s.Certain++
+		s.Found += count(hit)
+		if !hit {
+			s.Faults = append(s.Faults, fmt.Sprintf("seed %d missed %s: %s", seed, p.Resource, p.Note))
 		}
 	}
 	for _, n := range truth.NearMisses {

@@ -55,7 +55,7 @@ func mustAbs(t *testing.T, path string) string {
 	return abs
 }
 
-// status runs a program and requires an exit code: status 2 faaswarden …
+// status runs a program and requires an exit code: status CODE PROGRAM ARGS.
 func status(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status CODE PROGRAM [ARGS…]")
@@ -109,7 +109,7 @@ func jsonPath(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// nowhere requires that no file below the folders holds a text: nowhere TEXT DIR…
+// nowhere requires that no file below the folders holds a text: nowhere TEXT DIRS.
 func nowhere(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: nowhere TEXT DIR…")
@@ -213,8 +213,15 @@ func explainFirst(ts *testscript.TestScript, neg bool, args []string) {
 func TestUsageErrorsAreRecognised(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"nonsense"}, {"demo", "--nonsense"}, {"demo", "--functions", "many"}, {"explain"}, {"version", "extra"}, {"check-config"},
-		{"findings"}, {"demo", "--recording", "x", "--truth", "y"}, {"analyze", "--data", "x", "--config", "y"},
+		{"nonsense"},
+		{"demo", "--nonsense"},
+		{"demo", "--functions", "many"},
+		{"explain"},
+		{"version", "extra"},
+		{"check-config"},
+		{"findings"},
+		{"demo", "--recording", "x", "--truth", "y"},
+		{"analyze", "--data", "x", "--config", "y"},
 	} {
 		var out, errs strings.Builder
 		if code := run(context.Background(), args, &out, &errs); code != exitUsage {
