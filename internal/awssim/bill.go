@@ -85,10 +85,22 @@ func billingCode(region string) (string, bool) {
 }
 
 var billingCodes = [][2]string{
-	{"us-east-1", "USE1"}, {"us-east-2", "USE2"}, {"us-west-1", "USW1"}, {"us-west-2", "USW2"}, {"ca-central-1", "CAN1"},
-	{"eu-west-1", "EU"}, {"eu-west-2", "EUW2"}, {"eu-west-3", "EUW3"}, {"eu-central-1", "EUC1"}, {"eu-north-1", "EUN1"},
-	{"ap-northeast-1", "APN1"}, {"ap-northeast-2", "APN2"}, {"ap-southeast-1", "APS1"}, {"ap-southeast-2", "APS2"},
-	{"ap-south-1", "APS3"}, {"sa-east-1", "SAE1"},
+	{"us-east-1", "USE1"},
+	{"us-east-2", "USE2"},
+	{"us-west-1", "USW1"},
+	{"us-west-2", "USW2"},
+	{"ca-central-1", "CAN1"},
+	{"eu-west-1", "EU"},
+	{"eu-west-2", "EUW2"},
+	{"eu-west-3", "EUW3"},
+	{"eu-central-1", "EUC1"},
+	{"eu-north-1", "EUN1"},
+	{"ap-northeast-1", "APN1"},
+	{"ap-northeast-2", "APN2"},
+	{"ap-southeast-1", "APS1"},
+	{"ap-southeast-2", "APS2"},
+	{"ap-south-1", "APS3"},
+	{"sa-east-1", "SAE1"},
 }
 
 func (m *meter) name(region string) string {

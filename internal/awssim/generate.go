@@ -68,7 +68,7 @@ func (o *GenerateOptions) complete() error {
 	}
 	switch {
 	case o.Now.IsZero():
-		return errors.New("Now must be set")
+		return errors.New("the end of data, Now, must be set")
 	case o.Functions < 1 || o.Functions > maxFunctions:
 		return fmt.Errorf("functions must be 1 … %d, not %d", maxFunctions, o.Functions)
 	case o.Days < 1 || o.Days > maxDays:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -253,10 +254,10 @@ func (b *build) published(alias string) {
 func (b *build) phaseByVersion(l *load) {
 	now := l.phases[0]
 	l.phases = nil
-	for i := len(b.Versions) - 1; i >= 0; i-- {
+	for _, v := range slices.Backward(b.Versions) {
 		p := now
-		p.version = b.Versions[i].Version
-		p.sinceAgo = max(1, b.site.w.hoursAgo(b.Versions[i].LastModified)-1)
+		p.version = v.Version
+		p.sinceAgo = max(1, b.site.w.hoursAgo(v.LastModified)-1)
 		l.phases = append(l.phases, p)
 	}
 	l.phases[len(l.phases)-1].sinceAgo = 0

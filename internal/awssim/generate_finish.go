@@ -96,7 +96,7 @@ func (b *build) role(taken map[string]bool) {
 	taken[name] = true
 	r := &Role{
 		Name: name, ARN: b.RoleARN, ID: "AROA" + strings.ToUpper(hexID(w.Seed, 17, name)), Path: "/", CreatedAt: w.Now.AddDate(-1, -2, -len(name)),
-		Tags:     b.identity.tags(),
+		Tags:     b.tags(),
 		Attached: append([]string{awsManaged("service-role/AWSLambdaBasicExecutionRole", w.Partition)}, b.managed...),
 	}
 	r.AssumeRolePolicy = document{Statement: []statement{{
@@ -157,7 +157,7 @@ func (s *site) logGroups() {
 	}
 	for _, b := range s.builds {
 		if b.site == s && (b.load != nil || hexID(s.w.Seed, 1, b.ARN, "group") < "8") {
-			add(b.LogGroup(), b.identity.tags(), 0)
+			add(b.LogGroup(), b.tags(), 0)
 		}
 	}
 	add("/aws/lambda/"+teams()[0].name+"-old-importer", platform().tags(), 41_224_310)

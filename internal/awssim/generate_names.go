@@ -11,11 +11,21 @@ type team struct {
 
 func teams() []team {
 	return []team{
-		{"checkout", "team-checkout", "cc-1010"}, {"orders", "team-orders", "cc-1020"}, {"billing", "team-finance-tech", "cc-2010"},
-		{"media", "team-media", "cc-3010"}, {"etl", "team-data-platform", "cc-4010"}, {"search", "team-discovery", "cc-3020"},
-		{"users", "team-identity", "cc-1030"}, {"notify", "team-messaging", "cc-1040"}, {"inventory", "team-supply", "cc-5010"},
-		{"shipping", "team-supply", "cc-5020"}, {"pricing", "team-revenue", "cc-2020"}, {"fraud", "team-risk", "cc-2030"},
-		{"reports", "team-data-platform", "cc-4020"}, {"catalog", "team-discovery", "cc-3030"}, {"partners", "team-integrations", "cc-6010"},
+		{"checkout", "team-checkout", "cc-1010"},
+		{"orders", "team-orders", "cc-1020"},
+		{"billing", "team-finance-tech", "cc-2010"},
+		{"media", "team-media", "cc-3010"},
+		{"etl", "team-data-platform", "cc-4010"},
+		{"search", "team-discovery", "cc-3020"},
+		{"users", "team-identity", "cc-1030"},
+		{"notify", "team-messaging", "cc-1040"},
+		{"inventory", "team-supply", "cc-5010"},
+		{"shipping", "team-supply", "cc-5020"},
+		{"pricing", "team-revenue", "cc-2020"},
+		{"fraud", "team-risk", "cc-2030"},
+		{"reports", "team-data-platform", "cc-4020"},
+		{"catalog", "team-discovery", "cc-3030"},
+		{"partners", "team-integrations", "cc-6010"},
 		{"iot", "team-devices", "cc-6020"},
 	}
 }

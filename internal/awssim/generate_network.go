@@ -18,7 +18,6 @@ type network struct {
 	private *RouteTable // of app, data and web: out through the NAT gateway
 	gateway *NATGateway
 	appSG   *SecurityGroup
-	hosts   int // private addresses given so far
 }
 
 func (s *site) number() int {

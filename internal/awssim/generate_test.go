@@ -274,7 +274,7 @@ func TestSomeNamesAreInBothRegions(t *testing.T) {
 func TestRefusedOptions(t *testing.T) {
 	t.Parallel()
 	for want, o := range map[string]GenerateOptions{
-		"Now must be set":                          {},
+		"the end of data, Now, must be set":        {},
 		"functions must be 1 … 20000, not -1":      {Now: sunday, Functions: -1},
 		"days must be 1 … 455, not 456":            {Now: sunday, Days: 456},
 		`region "mars-north-1" is not simulated`:   {Now: sunday, Regions: []string{"mars-north-1"}},

@@ -51,7 +51,7 @@ func (sc *scene) needlessBesideDatabases() {
 func (sc *scene) inWeb(f *build, egress ...Permission) *SecurityGroup {
 	n := sc.site.network
 	g := sc.site.group(n.vpc, f.Name, "functions of "+f.Name, egress...)
-	g.Tags = f.identity.tags()
+	g.Tags = f.tags()
 	f.attach(n.web, g, n.gateway)
 	f.talks(around(f.random, 500, 4000), around(f.random, 2000, 20_000))
 	return g

@@ -117,7 +117,7 @@ func (b *build) mapping(source string, batch int) *Mapping {
 	m := &Mapping{
 		UUID: id, ARN: b.site.arn("lambda", "event-source-mapping:"+id), FunctionARN: b.ARN, SourceARN: source,
 		State: "Enabled", StateTransitionReason: "USER_INITIATED", LastModified: b.LastModified.Add(-time.Hour).Truncate(time.Second),
-		BatchSize: batch, Tags: b.identity.tags(),
+		BatchSize: batch, Tags: b.tags(),
 	}
 	b.site.region.Mappings = append(b.site.region.Mappings, m)
 	return m
@@ -171,7 +171,7 @@ func (b *build) rule(bus, pattern, schedule string) *Rule {
 	}
 	rule := &Rule{
 		Name: name, ARN: b.site.arn("events", path), Bus: bus, Pattern: pattern, Schedule: schedule, State: "ENABLED",
-		Targets: []Target{{ID: "function", ARN: b.ARN}}, Tags: b.identity.tags(), flows: []flow{{b.Function, 1}},
+		Targets: []Target{{ID: "function", ARN: b.ARN}}, Tags: b.tags(), flows: []flow{{b.Function, 1}},
 	}
 	b.site.region.Rules = append(b.site.region.Rules, rule)
 	b.invokedBy("events.amazonaws.com", rule.ARN)

@@ -186,21 +186,21 @@ func (f *Function) stream(at time.Time, version, sandbox string) string {
 	return date + "/[" + version + "]" + sandbox
 }
 
-func (line *ReportLine) ending(s *sample, l *load) {
-	if l.restore && s.coldMS > 0 {
-		line.RestoreMS, line.BilledRestoreMS = s.coldMS, billedRestoreMS(s.coldMS)
+func (l *ReportLine) ending(s *sample, of *load) {
+	if of.restore && s.coldMS > 0 {
+		l.RestoreMS, l.BilledRestoreMS = s.coldMS, billedRestoreMS(s.coldMS)
 	} else {
-		line.InitMS = s.coldMS
+		l.InitMS = s.coldMS
 	}
 	switch s.end {
 	case succeeded:
 	case handlerFailed:
-		if l.jsonLogs {
-			line.Status = "error"
+		if of.jsonLogs {
+			l.Status = "error"
 		}
 	case timedOut:
-		line.Status = "timeout"
+		l.Status = "timeout"
 	case outOfMemory:
-		line.Status, line.ErrorType = "error", "Runtime.OutOfMemory"
+		l.Status, l.ErrorType = "error", "Runtime.OutOfMemory"
 	}
 }
