@@ -19,7 +19,7 @@
 //     written and when it is merged. Cutting the power in the middle of writing
 //     lost 0 of 1,060 acknowledged inserts under Durable and all 1,993 under
 //     ClickHouse's own defaults. The price is about half the rate of inserts of a
-//     thousand rows; of a hundred thousand it is hard to measure.
+//     thousand rows; of a hundred thousand it is lost in the noise of the disk.
 //   - What was not acknowledged may still be there: a retry may write rows twice,
 //     so tables are keyed and versioned.
 //   - Results and inserts pass through in bounded memory. A statement's text and
