@@ -95,10 +95,10 @@ func (c *cli) explain(ctx context.Context, s *source, fingerprint string) error 
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.explainFrom(ctx, st, cfg, fingerprint), st.Close())
+	return errors.Join(c.explainFrom(ctx, st, cfg, s, fingerprint), st.Close())
 }
 
-func (c *cli) explainFrom(ctx context.Context, st *store.Store, cfg *config.Config, fingerprint string) error {
+func (c *cli) explainFrom(ctx context.Context, st *store.Store, cfg *config.Config, s *source, fingerprint string) error {
 	row, run, err := readFinding(ctx, st, fingerprint)
 	if err != nil {
 		return err
@@ -114,10 +114,10 @@ func (c *cli) explainFrom(ctx context.Context, st *store.Store, cfg *config.Conf
 	}
 	fmt.Fprintf(c.stdout, "%s\n\n", report.Safe(f.Summary))
 	fmt.Fprintf(c.stdout, "analyzer     %s\nresource     %s\nowner        %s\nseverity     %s\nconfidence   %s\nUSD/month    %s (%s)\nstatus       %s\nfirst seen   %s\nlast seen    %s\nwindow       %s to %s\n",
-		f.Analyzer, report.Safe(f.Resource), report.Safe(f.Owner), f.Severity, f.Confidence, report.USD(f.Savings.Expected), f.Savings.Range(),
+		f.Analyzer, report.Safe(f.Resource), report.Safe(f.Owner), f.Severity, f.Confidence, f.Savings.Expectation(f.Unpriced), f.Savings.Range(),
 		f.Status, f.FirstSeen.Format("2006-01-02 15:04 UTC"), f.LastSeen.Format("2006-01-02 15:04 UTC"), run.WindowFrom.Format("2006-01-02 15:04"), run.WindowTo.Format("2006-01-02 15:04 UTC"))
 	fmt.Fprintf(c.stdout, "\nevidence\n%s\n\nwhat to do\n%s\n", report.Safe(string(text)), report.Safe(f.Remediation))
-	return c.explainQuery(cfg, f, run)
+	return c.explainQuery(cfg, s, f, run)
 }
 
 func readFinding(ctx context.Context, st *store.Store, fingerprint string) (schema.Finding, schema.AnalyzerRun, error) {
@@ -135,7 +135,7 @@ func readFinding(ctx context.Context, st *store.Store, fingerprint string) (sche
 
 // explainQuery prints a command that runs the analyzer's query for this
 // resource again, with the parameters that were used.
-func (c *cli) explainQuery(cfg *config.Config, f report.Finding, run schema.AnalyzerRun) error {
+func (c *cli) explainQuery(cfg *config.Config, s *source, f report.Finding, run schema.AnalyzerRun) error {
 	a := analyzer(f.Analyzer)
 	if a == nil {
 		fmt.Fprintf(c.stdout, "\nthis binary no longer has the analyzer %s, so its query cannot be shown\n", f.Analyzer)
@@ -155,12 +155,20 @@ func (c *cli) explainQuery(cfg *config.Config, f report.Finding, run schema.Anal
 			params = append(params, fmt.Sprintf("%s=%s", p.Name, literal(v)))
 		}
 	}
-	fmt.Fprintf(c.stdout, "\nrun the query again\nfaaswarden store query --data DIR \\\n")
+	fmt.Fprintf(c.stdout, "\nrun the query again\nfaaswarden store query %s --format Vertical \\\n", s.words())
 	for _, p := range params {
 		fmt.Fprintf(c.stdout, "  --param %s \\\n", quote(p))
 	}
-	fmt.Fprintf(c.stdout, "  %s\n", quote(strings.TrimSpace(a.Query)))
+	fmt.Fprintf(c.stdout, "  -- %s\n", quote(strings.TrimSpace(a.Query)))
 	return nil
+}
+
+// words is the source as it is given on a command line.
+func (s *source) words() string {
+	if s.data != "" {
+		return "--data " + quote(s.data)
+	}
+	return "--config " + quote(s.config)
 }
 
 // literal writes a parameter's value as ClickHouse reads it.

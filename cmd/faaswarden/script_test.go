@@ -195,7 +195,8 @@ func sameFindings(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// explainFirst explains the first finding of a list: explainfirst FILE STORE.
+// explainFirst explains the first finding of a list and runs the printed query
+// again: explainfirst FILE STORE.
 func explainFirst(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: explainfirst FILE STORE")
@@ -206,6 +207,18 @@ func explainFirst(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &findings))
 	if len(findings) == 0 {
 		ts.Fatalf("%s holds no finding", args[0])
+	}
+	ts.Check(ts.Exec("faaswarden", "explain", findings[0].Fingerprint, "--data", args[1]))
+
+	// The printed command must give the evidence again when it is pasted.
+	printed := ts.ReadFile("stdout")
+	_, command, ok := strings.Cut(printed, "run the query again\n")
+	if !ok {
+		ts.Fatalf("no command is printed")
+	}
+	ts.Check(ts.Exec("sh", "-c", command))
+	if again := ts.ReadFile("stdout"); !strings.Contains(again, "Row 1:") || strings.Contains(again, "Row 2:") {
+		ts.Fatalf("the printed command gives not one row:\n%s", again)
 	}
 	ts.Check(ts.Exec("faaswarden", "explain", findings[0].Fingerprint, "--data", args[1]))
 }

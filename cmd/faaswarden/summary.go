@@ -75,7 +75,7 @@ func printSummary(w io.Writer, format string, s *engine.Snapshot, took time.Dura
 	if format == "json" {
 		return report.WriteJSON(w, sum)
 	}
-	fmt.Fprintf(w, "\n%d functions, %d open findings, %s; %s AWS API calls that would cost %s\n\n",
+	fmt.Fprintf(w, "\n%d functions, %d open findings, in %s; %s AWS API calls that would cost %s\n\n",
 		sum.Functions, len(sum.Findings), took.Round(100*time.Millisecond), report.Thousands(sum.API.Calls), report.USD(sum.API.USD))
 	printAnalyzers(w, sum)
 	if len(sum.Findings) == 0 {
@@ -115,7 +115,7 @@ func printAnalyzers(w io.Writer, sum summary) {
 		right.Number = n
 		configs = append(configs, right)
 	}
-	t.SetColumnConfigs(append(configs, table.ColumnConfig{Number: 6, WidthMax: 70}))
+	t.SetColumnConfigs(append(configs, table.ColumnConfig{Number: 6, WidthMax: 70, WidthMaxEnforcer: text.WrapSoft}))
 	for _, a := range sum.Analyzers {
 		expected := "–"
 		if a.Savings.High > 0 {

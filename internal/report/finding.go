@@ -93,3 +93,15 @@ func (s Savings) Range() string {
 	}
 	return USD(s.Low) + " – " + USD(s.High)
 }
+
+// Expectation is the expected amount for people: a dash when nothing is saved,
+// and "unpriced" when there is a reason for not knowing.
+func (s Savings) Expectation(unpriced string) string {
+	switch {
+	case unpriced != "":
+		return "unpriced"
+	case s.Expected == 0:
+		return "–"
+	}
+	return USD(s.Expected)
+}

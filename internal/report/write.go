@@ -58,22 +58,12 @@ func writeTable(w io.Writer, findings []Finding) error {
 		return err
 	}
 	t := NewTable(w, "USD/month", "low – high", "severity", "sure", "analyzer", "function", "what", "status", "fingerprint")
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, Align: text.AlignRight}, {Number: 6, WidthMax: 32}, {Number: 7, WidthMax: 80}})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, Align: text.AlignRight}, {Number: 6, WidthMax: 32}, {Number: 7, WidthMax: 80, WidthMaxEnforcer: text.WrapSoft}})
 	for _, f := range findings {
-		t.AppendRow(table.Row{expected(f), f.Savings.Range(), f.Severity, f.Confidence, f.Analyzer, Safe(f.Name()), Safe(f.Summary), f.Status, f.Fingerprint})
+		t.AppendRow(table.Row{f.Savings.Expectation(f.Unpriced), f.Savings.Range(), f.Severity, f.Confidence, f.Analyzer, Safe(f.Name()), Safe(f.Summary), f.Status, f.Fingerprint})
 	}
 	t.Render()
 	return nil
-}
-
-func expected(f Finding) string {
-	switch {
-	case f.Unpriced != "":
-		return "unpriced"
-	case f.Savings.Expected == 0:
-		return "–"
-	}
-	return USD(f.Savings.Expected)
 }
 
 var csvHeader = []string{
