@@ -102,6 +102,9 @@ func TestOutsideMayNotDoMore(t *testing.T) {
 		{denied, "EXPLAIN PIPELINE SELECT file('SECRET')"},
 		{denied, "DESCRIBE TABLE (SELECT file('SECRET'))"},
 		{denied, "SELECT catboostEvaluate('SECRET', 1)"},
+		// A text that means another thing when its escapes are undone once.
+		{denied, `SELECT 'a\\', file('SECRET'), 'b'`},
+		{denied, `SELECT 'a\\' AS x, file('SECRET') AS y, 'c\\'`},
 		{syntax, "file('SECRET')"},
 		// Files and the network as tables.
 		{denied, "SELECT * FROM file('SECRET', 'LineAsString')"},
@@ -118,6 +121,15 @@ func TestOutsideMayNotDoMore(t *testing.T) {
 		{denied, "SELECT * FROM mysql('ADDR', 'a', 'b', 'c', 'd')"},
 		{denied, "SELECT * FROM postgresql('ADDR', 'a', 'b', 'c', 'd')"},
 		{denied, "SELECT * FROM sqlite('SECRET', 'a')"},
+		{denied, "SELECT * FROM sqlite('TARGET', 'a')"},
+		{denied, "DESCRIBE TABLE sqlite('TARGET', 'a')"},
+		{denied, "SELECT * FROM deltaLakeLocal('TARGET')"},
+		{denied, "DESCRIBE TABLE icebergLocal('TARGET')"},
+		{denied, "SELECT * FROM paimonLocal('TARGET')"},
+		{denied, "SELECT * FROM mongodb('ADDR', 'a', 'b', 'c', 'd', 'e String')"},
+		{denied, "SELECT * FROM redis('ADDR', 'a', 'a String, b String')"},
+		{denied, "SELECT * FROM azureBlobStorage('http://ADDR/', 'a', 'b', 'c', 'd', 'CSV', 'auto', 'e String')"},
+		{denied, "SELECT * FROM hdfs('hdfs://ADDR/x', 'TSV', 'a String')"},
 		{denied, "SELECT * FROM executable('SECRET', 'TSV', 'a String')"},
 		// Files as output.
 		{readonly, "SELECT 1 INTO OUTFILE 'TARGET'"},
@@ -171,9 +183,11 @@ func TestOutsideMayNotDoMore(t *testing.T) {
 			t.Errorf("%s: got %s %s, want code %d", c.sql, got.Code, clip(got.Body), c.code)
 		}
 	}
-	params := url.Values{"database": {db}, "param_f": {" file "}}.Encode()
-	if got := send(t, rt, params, place.Replace("SELECT arrayMap({f:Identifier}, ['SECRET'])")); got.Code != "497" {
-		t.Errorf("file as an identifier: %+v", got)
+	for _, name := range []string{"file", " file ", `f\x69le`, "FILE"} {
+		params := url.Values{"database": {db}, "param_f": {name}}.Encode()
+		if got := send(t, rt, params, place.Replace("SELECT arrayMap({f:Identifier}, ['SECRET'])")); got.Code != "497" {
+			t.Errorf("%s as an identifier: %+v", name, got)
+		}
 	}
 	for query, code := range map[string]string{
 		"readonly=0": "", "format_schema=x": "164", "output_format_schema=x": "164", "allow_ddl=1": "164", "max_memory_usagee=1": "115",
