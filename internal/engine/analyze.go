@@ -64,6 +64,7 @@ func (e *Engine) Analyze(ctx context.Context, opts AnalyzeOptions) (*Snapshot, e
 		return nil, err
 	}
 	e.snapshot.Store(s)
+	e.log.Info("analysis finished", "open_findings", len(s.Findings), "window_end", to, "blind_sources", len(s.Blind))
 	return s, nil
 }
 
