@@ -5,11 +5,7 @@ package needlessvpc
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/faaswarden/faaswarden/internal/analysis"
@@ -44,8 +40,8 @@ var Analyzer = &analysis.Analyzer{
 			Doc:     "TCP ports of databases, caches, brokers and file systems: an egress rule for one of them alone is a need",
 		},
 		{
-			Name: "exemptions", Kind: analysis.Object, Default: []any{}, InGo: true, Check: checkExemptions,
-			Doc: `attachments that a policy demands: a list of {"resource": ARN, function name, VPC id or account, "reason", "owner", "until": "2027-01-31"}`,
+			Name: "exemptions", Kind: analysis.Object, Default: []any{}, InGo: true, Check: analysis.CheckExemptions,
+			Doc: `attachments that a policy demands: a list of {"resource": ARN, function name, VPC id or account, "reason", "owner", "until": last day, "2027-01-31"}`,
 		},
 	},
 	Reads: []string{
@@ -151,7 +147,7 @@ func (v *verdict) conclude(p *analysis.Pass) {
 type rules struct {
 	privateDomains []string
 	dataPorts      []string
-	exemptions     []exemption
+	exemptions     []analysis.Exemption
 	now            time.Time
 }
 
@@ -163,43 +159,7 @@ func readRules(p *analysis.Pass) (rules, error) {
 	return r, nil
 }
 
-// exemption declares an attachment as demanded, until a day.
-type exemption struct {
-	Resource string `json:"resource"` // function ARN or name, VPC id, or account
-	Reason   string `json:"reason"`
-	Owner    string `json:"owner"`
-	Until    string `json:"until"` // the first day on which it no longer holds
-}
-
-func (e exemption) covers(f function) bool {
+// exempts reports whether an exemption names the function, its VPC or its account.
+func exempts(e analysis.Exemption, f function) bool {
 	return slices.Contains([]string{f.ARN, f.Name, f.VPC, f.Account}, e.Resource)
-}
-
-func (e exemption) holds(now time.Time) bool {
-	until, err := time.Parse(time.DateOnly, e.Until)
-	return err == nil && now.Before(until)
-}
-
-// checkExemptions refuses what would silently exempt too much, or for ever.
-func checkExemptions(value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("read exemptions: %w", err)
-	}
-	dec := json.NewDecoder(strings.NewReader(string(text)))
-	dec.DisallowUnknownFields()
-	var list []exemption
-	if err := dec.Decode(&list); err != nil {
-		return fmt.Errorf("must be a list of {resource, reason, owner, until}: %w", err)
-	}
-	var faults []error
-	for i, e := range list {
-		if e.Resource == "" || e.Reason == "" {
-			faults = append(faults, fmt.Errorf("entry %d: resource and reason must be set", i+1))
-		}
-		if _, err := time.Parse(time.DateOnly, e.Until); err != nil {
-			faults = append(faults, fmt.Errorf("entry %d: until is %q: must be a day such as 2027-01-31", i+1, e.Until))
-		}
-	}
-	return errors.Join(faults...)
 }

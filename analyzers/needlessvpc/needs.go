@@ -131,7 +131,7 @@ func (x *examination) readGaps(p *analysis.Pass) {
 
 func (x *examination) exempted() {
 	for _, e := range x.rules.exemptions {
-		if e.covers(x.f) && e.holds(x.rules.now) {
+		if exempts(e, x.f) && e.Holds(x.rules.now) {
 			x.need("exemption", "until %s: %s", e.Until, e.Reason)
 		}
 	}

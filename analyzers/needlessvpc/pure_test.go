@@ -349,25 +349,3 @@ func TestPorts(t *testing.T) {
 		}
 	}
 }
-
-func TestExemptions(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name  string
-		value any
-		fault string
-	}{
-		{"none", []any{}, ""},
-		{"one", []any{map[string]any{"resource": "f", "reason": "audit", "owner": "o", "until": "2027-01-31"}}, ""},
-		{"not a list", "all", "must be a list"},
-		{"an unknown key", []any{map[string]any{"resource": "f", "reason": "r", "until": "2027-01-31", "vpc": "v"}}, "vpc"},
-		{"for ever", []any{map[string]any{"resource": "f", "reason": "r"}}, "until is"},
-		{"without a reason", []any{map[string]any{"resource": "f", "until": "2027-01-31"}}, "reason must be set"},
-		{"not JSON", []any{func() {}}, "read exemptions"},
-	} {
-		err := checkExemptions(c.value)
-		if (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {
-			t.Errorf("%s: %v, want %q", c.name, err, c.fault)
-		}
-	}
-}

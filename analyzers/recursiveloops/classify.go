@@ -1,10 +1,6 @@
 package recursiveloops
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/faaswarden/faaswarden/internal/analysis"
@@ -114,52 +110,15 @@ func (f *facts) filterUnjudged() bool {
 	return len(f.Cycles) > 0
 }
 
-// exemption declares a loop as meant, until a day.
-type exemption struct {
-	Resource string `json:"resource"` // ARN or name of any function in the loop
-	Reason   string `json:"reason"`
-	Owner    string `json:"owner"`
-	Until    string `json:"until"` // the first day on which it no longer holds
-}
-
-func (e exemption) until() time.Time {
-	t, _ := time.Parse(time.DateOnly, e.Until) // checkExemptions has parsed it
-	return t
-}
-
-// checkExemptions refuses what would silently exempt too much, or for ever.
-func checkExemptions(value any) error {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("read exemptions: %w", err)
-	}
-	dec := json.NewDecoder(strings.NewReader(string(text)))
-	dec.DisallowUnknownFields()
-	var list []exemption
-	if err := dec.Decode(&list); err != nil {
-		return fmt.Errorf("must be a list of {resource, reason, owner, until}: %w", err)
-	}
-	var faults []error
-	for i, e := range list {
-		if e.Resource == "" || e.Reason == "" {
-			faults = append(faults, fmt.Errorf("entry %d: resource and reason must be set", i+1))
-		}
-		if _, err := time.Parse(time.DateOnly, e.Until); err != nil {
-			faults = append(faults, fmt.Errorf("entry %d: until is %q: must be a day such as 2027-01-31", i+1, e.Until))
-		}
-	}
-	return errors.Join(faults...)
-}
-
 // exempted finds the exemption that holds for a loop, or the last one that ended.
-func exempted(list []exemption, members []function, now time.Time) (holds, ended *exemption) {
+func exempted(list []analysis.Exemption, members []function, now time.Time) (holds, ended *analysis.Exemption) {
 	for _, e := range list {
 		for _, m := range members {
 			switch {
 			case e.Resource != m.ARN && e.Resource != m.Name:
-			case now.Before(e.until()):
+			case e.Holds(now):
 				return &e, nil
-			case ended == nil || ended.until().Before(e.until()):
+			case ended == nil || ended.End().Before(e.End()):
 				ended = &e
 			}
 		}

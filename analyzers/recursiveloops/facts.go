@@ -15,8 +15,8 @@ type facts struct {
 	Members   []function // those of the estate, by ARN; the first names the finding
 	Cycles    []graph.Cycle
 	AllCycles bool // Cycles has every cycle of the loop
-	Exempt    *exemption
-	Expired   *exemption // an exemption whose time is over
+	Exempt    *analysis.Exemption
+	Expired   *analysis.Exemption // an exemption whose time is over
 	History   *history
 
 	Dropped           float64

@@ -48,7 +48,7 @@ var Analyzer = &analysis.Analyzer{
 		{Name: "min_baseline_days", Kind: analysis.Integer, Default: int64(3), Min: 1, Max: 90, InGo: true, Doc: "days of history before a surge that a baseline needs"},
 		{Name: "guard_depth", Kind: analysis.Integer, Default: int64(16), Min: 2, Max: 1000, InGo: true, Doc: "invocations in one chain after which AWS's guard drops the next"},
 		{Name: "horizon_hours", Kind: analysis.Number, Default: analysis.HoursPerMonth, Min: 1, Max: analysis.HoursPerMonth, InGo: true, Doc: "hours in a month that a loop is assumed to go on burning when nobody acts"},
-		{Name: "exemptions", Kind: analysis.Object, Default: []any{}, InGo: true, Check: checkExemptions, Doc: `loops that are meant: a list of {"resource": ARN or name, "reason", "owner", "until": "2027-01-31"}`},
+		{Name: "exemptions", Kind: analysis.Object, Default: []any{}, InGo: true, Check: analysis.CheckExemptions, Doc: `loops that are meant: a list of {"resource": ARN or name, "reason", "owner", "until": last day, "2027-01-31"}`},
 	},
 	Reads: []string{
 		"functions_current", "edges_current", "aliases_current", "account_limits_current", "tags_current", "role_statements_current",
@@ -63,7 +63,7 @@ type settings struct {
 	flatFactor   float64
 	guardDepth   float64
 	horizonHours float64
-	exemptions   []exemption
+	exemptions   []analysis.Exemption
 }
 
 func readSettings(p *analysis.Pass) (settings, error) {

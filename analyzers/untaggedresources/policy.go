@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/faaswarden/faaswarden/internal/analysis"
 )
 
 // policy is the parameter of that name: which tags a function must have.
@@ -34,16 +36,10 @@ type requirement struct {
 	since   time.Time
 }
 
-// exemption lets functions off until a day. It has an owner and a reason, so
-// that somebody can be asked; it ends, so that somebody is.
+// exemption lets functions off some keys until a day.
 type exemption struct {
-	Resource string   `json:"resource"` // glob of a function's name or ARN
-	Keys     []string `json:"keys"`     // empty means all
-	Reason   string   `json:"reason"`
-	Owner    string   `json:"owner"`
-	Until    string   `json:"until"` // last day
-
-	until time.Time
+	analysis.Exemption          // Resource is a glob of a function's name or ARN
+	Keys               []string `json:"keys"` // empty means all
 }
 
 // defaultPolicy is what is required where the operator says nothing.
@@ -120,17 +116,7 @@ func (r *requirement) compile() error {
 }
 
 func (e *exemption) compile() error {
-	var faults []error
-	for _, field := range []struct{ name, value string }{{"resource", e.Resource}, {"reason", e.Reason}, {"owner", e.Owner}, {"until", e.Until}} {
-		if strings.TrimSpace(field.value) == "" {
-			faults = append(faults, fmt.Errorf("%s is empty", field.name))
-		}
-	}
-	var err error
-	if e.until, err = parseDay("until", e.Until); err != nil {
-		faults = append(faults, err)
-	}
-	return errors.Join(append(faults, checkGlobs("resource", []string{e.Resource}))...)
+	return errors.Join(e.Faults(), checkGlobs("resource", []string{e.Resource}))
 }
 
 func parseDay(name, text string) (time.Time, error) {
@@ -180,9 +166,6 @@ func (e exemption) covers(f function, key string, fold func(string) string) bool
 	named := matches(e.Resource, f.FunctionName) || matches(e.Resource, f.FunctionARN)
 	return named && (len(e.Keys) == 0 || slices.ContainsFunc(e.Keys, func(k string) bool { return fold(k) == fold(key) }))
 }
-
-// expired: the exemption's last day has passed.
-func (e exemption) expired(at time.Time) bool { return !at.Before(e.until.AddDate(0, 0, 1)) }
 
 // state is how a function stands to one required key.
 type state int
@@ -263,7 +246,7 @@ func (p *policy) exempted(f function, key string, at time.Time, st state, expire
 		if !e.covers(f, key, p.fold) {
 			continue
 		}
-		if !e.expired(at) {
+		if !!e.Holds(at) {
 			return exempt
 		}
 		if !slices.ContainsFunc(*expired, func(o exemption) bool { return o.Resource == e.Resource && o.Until == e.Until }) {

@@ -41,7 +41,7 @@ func TestCheckPolicy(t *testing.T) {
 			map[string]any{"case_sensitive": true, "required": []any{map[string]any{"key": "owner"}, map[string]any{"key": "Owner"}}},
 			"",
 		},
-		{"an exemption without an end", exempted(map[string]any{"resource": "x", "reason": "r", "owner": "jo"}), "exemptions[0] (x): until is empty"},
+		{"an exemption without an end", exempted(map[string]any{"resource": "x", "reason": "r", "owner": "jo"}), "exemptions[0] (x): until is \"\""},
 		{"an exemption of nobody", exempted(map[string]any{"resource": "x", "reason": "r", "until": "2026-10-30"}), "owner is empty"},
 		{"an exemption without a reason", exempted(map[string]any{"resource": "x", "owner": "jo", "until": "2026-10-30"}), "reason is empty"},
 		{"an exemption of nothing", exempted(map[string]any{"reason": "r", "owner": "jo", "until": "2026-10-30"}), "resource is empty"},
