@@ -50,7 +50,7 @@ var Collector = &collect.Collector{
 }
 
 const (
-	every     = time.Hour
+	every     = 6 * time.Hour // two calls a function on the rate that deployments share
 	atOnce    = 8
 	pageSize  = 50
 	published = 0.2 // share of functions with published versions that the estimate assumes
