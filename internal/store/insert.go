@@ -17,7 +17,7 @@ import (
 )
 
 // maxBatchRows bounds a batch: the driver holds one whole in memory, twice.
-const maxBatchRows = 100_000
+const maxBatchRows = 200_000
 
 // errReadOnly refuses a write to a store that was opened to be read.
 var errReadOnly = errors.New("the store is open read-only")

@@ -588,7 +588,7 @@ func (s suite) concurrentInserts(t *testing.T) {
 }
 
 func (s suite) largeInsert(t *testing.T) {
-	const n = 100_500
+	const n = 200_500
 	s.insert(t, points("large", n)...)
 	type sums struct {
 		Rows  uint64  `ch:"rows"`
