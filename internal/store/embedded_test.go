@@ -96,7 +96,7 @@ func TestEmbeddedStoreRefuses(t *testing.T) {
 		{store.Options{DSN: "embedded:" + dir, Cluster: "c"}, "cluster c needs a server"},
 		{store.Options{DSN: "embedded:" + dir, Cluster: "c'"}, "must be a name"},
 		{store.Options{DSN: "embedded:" + dir, Database: "default"}, "embedded engine's own"},
-		{store.Options{DSN: "embedded:" + filepath.Join(dir, "none"), ReadOnly: true}, "is not a store yet"},
+		{store.Options{DSN: "embedded:" + filepath.Join(dir, "none"), ReadOnly: true}, "there is no store at"},
 		{store.Options{DSN: "embedded:/proc/faaswarden"}, "/proc/faaswarden"},
 	} {
 		s, err := store.Open(t.Context(), c.o)

@@ -20,9 +20,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -150,6 +152,9 @@ func (s *Store) startEngine(ctx context.Context, o Options, path string) error {
 }
 
 func openEngine(ctx context.Context, o Options, path string) (*chdb.Engine, error) {
+	if _, err := os.Stat(path); o.ReadOnly && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no store at %s, and this opens it only to read: name its folder, or run faaswarden collect first", path)
+	}
 	library, err := chdb.Ensure(ctx, o.Install)
 	if err != nil {
 		return nil, err
