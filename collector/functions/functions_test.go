@@ -52,7 +52,7 @@ func TestDeclaration(t *testing.T) {
 		t.Error(err)
 	}
 	got := Collector.Estimate(collect.Inventory{Accounts: 1, Regions: 2, Functions: 1000})
-	if want := 730 * (2 + 24 + 2000 + 400.0); got.Calls != want || got.USD != 0 || got.Units != 0 {
+	if want := 730.0 / 6 * (2 + 24 + 2000 + 400); got.Calls != want || got.USD != 0 || got.Units != 0 {
 		t.Errorf("estimate %+v, want %v calls", got, want)
 	}
 }
