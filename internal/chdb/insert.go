@@ -72,7 +72,7 @@ func (s *session) appendAll(stream unsafe.Pointer, data io.Reader) error {
 	buf := s.engine.buffers.Get().(*[]byte)
 	defer s.engine.buffers.Put(buf)
 	for {
-		n, readErr := io.ReadFull(data, *buf)
+		n, readErr := fill(data, *buf)
 		if err := s.stopped(); err != nil {
 			return err
 		}
@@ -81,13 +81,24 @@ func (s *session) appendAll(stream unsafe.Pointer, data io.Reader) error {
 				return nil // commit reports the cause
 			}
 		}
-		if errors.Is(readErr, io.EOF) || errors.Is(readErr, io.ErrUnexpectedEOF) {
+		if readErr == io.EOF { //nolint:errorlint // a reader's own end; a wrapped one is a body that broke off
 			return nil
 		}
 		if readErr != nil {
 			return fmt.Errorf("read the data to insert: %w", readErr)
 		}
 	}
+}
+
+// fill reads until buf is full or the reader ends, and gives the reader's own
+// error: io.ReadFull would make a broken body look like its end.
+func fill(r io.Reader, buf []byte) (n int, err error) {
+	for n < len(buf) && err == nil {
+		var more int
+		more, err = r.Read(buf[n:])
+		n += more
+	}
+	return n, err
 }
 
 func (s *session) appendChunk(stream unsafe.Pointer, chunk []byte) error {

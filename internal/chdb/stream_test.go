@@ -168,11 +168,12 @@ func TestInsertWhoseDataBreaksOff(t *testing.T) {
 	if err := db.QueryRow(t.Context(), "SELECT currentDatabase()").Scan(&name); err != nil {
 		t.Fatal(err)
 	}
-	broken := errors.New("the line went dead")
-	body := io.MultiReader(strings.NewReader("1\n2\n"), errorReader{broken})
-	err := postError(t.Context(), url.Values{"query": {"INSERT INTO " + name + ".t FORMAT TSV"}}.Encode(), body)
-	if !errors.Is(err, broken) {
-		t.Errorf("got %v, want %v", err, broken)
+	for _, broken := range []error{errors.New("the line went dead"), io.ErrUnexpectedEOF} {
+		body := io.MultiReader(strings.NewReader("1\n2\n"), errorReader{broken})
+		err := postError(t.Context(), url.Values{"query": {"INSERT INTO " + name + ".t FORMAT TSV"}}.Encode(), body)
+		if !errors.Is(err, broken) {
+			t.Errorf("got %v, want %v", err, broken)
+		}
 	}
 	var rows uint64
 	if err := db.QueryRow(t.Context(), "SELECT count() FROM t").Scan(&rows); err != nil || rows != 0 {
