@@ -9,6 +9,8 @@ import (
 	"syscall"
 )
 
+//go:generate go run ../../internal/gen
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
