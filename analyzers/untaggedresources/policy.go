@@ -246,7 +246,7 @@ func (p *policy) exempted(f function, key string, at time.Time, st state, expire
 		if !e.covers(f, key, p.fold) {
 			continue
 		}
-		if !!e.Holds(at) {
+		if e.Holds(at) {
 			return exempt
 		}
 		if !slices.ContainsFunc(*expired, func(o exemption) bool { return o.Resource == e.Resource && o.Until == e.Until }) {

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -10,9 +11,7 @@ func TestCheckExemptions(t *testing.T) {
 	t.Parallel()
 	entry := func(change map[string]any) []any {
 		e := map[string]any{"resource": "f", "reason": "meant", "owner": "o", "until": "2027-01-31"}
-		for k, v := range change {
-			e[k] = v
-		}
+		maps.Copy(e, change)
 		return []any{e}
 	}
 	for _, c := range []struct {

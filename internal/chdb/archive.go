@@ -21,7 +21,7 @@ import (
 type ChecksumError struct{ File, Want, Got string }
 
 func (e *ChecksumError) Error() string {
-	return fmt.Sprintf("checksum mismatch: %s: expected %s, got %s; nothing was installed: try again, and if it repeats compare the registry npm uses (npm config get registry) with https://registry.npmjs.org",
+	return fmt.Sprintf("checksum mismatch: %s: expected %s, got %s; nothing was installed: try again, and if it repeats look at which registry npm uses (npm config get registry)",
 		e.File, e.Want, e.Got)
 }
 
