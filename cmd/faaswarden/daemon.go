@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -191,6 +192,11 @@ func (c *cli) analyze(ctx context.Context, s *source, opts engine.AnalyzeOptions
 	log, err := c.logger("warn", cfg.Log.Format)
 	if err != nil {
 		return err
+	}
+	if path, ok := strings.CutPrefix(string(cfg.Store.DSN), "embedded:"); ok {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("open the store to analyze: %w; remedy: collect into it first", err)
+		}
 	}
 	a, err := app.New(ctx, app.Options{Config: cfg, Suites: suites, Store: c.storeOptions(), Logger: log, Version: versionString()})
 	if err != nil {

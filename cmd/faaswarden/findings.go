@@ -66,6 +66,9 @@ func (c *cli) findings(ctx context.Context, f *findingFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := analyzed(ctx, st); err != nil {
+		return errors.Join(err, st.Close())
+	}
 	var rows []schema.Finding
 	for row, err := range store.Select[schema.Finding](ctx, st, findingsQuery,
 		map[string]any{"status": f.status, "analyzer": f.analyzer, "least": f.minSavings}) {
@@ -75,6 +78,18 @@ func (c *cli) findings(ctx context.Context, f *findingFlags) error {
 		rows = append(rows, row)
 	}
 	return errors.Join(report.WriteFindings(c.stdout, f.format, report.FromRows(rows)), st.Close())
+}
+
+// analyzed refuses a store in which no analysis has finished: that is not the
+// same as having no findings.
+func analyzed(ctx context.Context, st *store.Store) error {
+	for run, err := range store.Select[schema.AnalyzerRun](ctx, st, "SELECT * FROM analyzer_runs WHERE outcome = 'ok' ORDER BY started_at LIMIT 1", nil) {
+		if err == nil && run.RunID != "" {
+			return nil
+		}
+		return fmt.Errorf("read analyzer runs: %w", err)
+	}
+	return errors.New("nothing has been analyzed in this store yet; remedy: faaswarden collect, then faaswarden analyze")
 }
 
 func newExplain(c *cli) *cobra.Command {

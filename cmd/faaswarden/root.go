@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case errors.Is(err, errBlind):
 		return exitBlind
-	case errors.As(err, &usageError{}) || isCobraUsage(err):
+	case errors.As(err, &usageError{}) || errors.Is(err, store.ErrAddress) || isCobraUsage(err):
 		return exitUsage
 	}
 	return exitFailed
@@ -157,6 +157,6 @@ func (c *cli) open(ctx context.Context, s *source) (*store.Store, *config.Config
 	if err != nil {
 		return nil, nil, err
 	}
-	st, err := store.Open(ctx, store.Options{DSN: string(cfg.Store.DSN), Cluster: cfg.Store.Cluster, Logger: log, Install: c.install()})
+	st, err := store.Open(ctx, store.Options{DSN: string(cfg.Store.DSN), Cluster: cfg.Store.Cluster, ReadOnly: true, Logger: log, Install: c.install()})
 	return st, cfg, err
 }

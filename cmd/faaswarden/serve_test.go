@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/faaswarden/faaswarden/internal/store"
 )
 
 // TestStoreServe serves a store as a process of its own: a second process is
@@ -91,4 +93,20 @@ func fetch(t *testing.T, address, user, password, sql string) (int, string) {
 		t.Fatal(err)
 	}
 	return resp.StatusCode, string(body)
+}
+
+// A store that nothing was analyzed in is not a store without findings.
+func TestFindingsBeforeAnyAnalysis(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "store")
+	st, err := store.Open(t.Context(), store.Options{DSN: "embedded:" + data, Relaxed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "faaswarden", "findings", "--data", data).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "nothing has been analyzed in this store yet; remedy: faaswarden collect, then faaswarden analyze") {
+		t.Errorf("%v\n%s", err, out)
+	}
 }

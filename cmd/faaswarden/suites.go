@@ -14,6 +14,7 @@ import (
 	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/config"
 	"github.com/faaswarden/faaswarden/internal/report"
+	"github.com/faaswarden/faaswarden/internal/store"
 )
 
 // analyzerInfo is every declared field of an analyzer, for scripts.
@@ -219,10 +220,14 @@ func newCheckConfig(c *cli) *cobra.Command {
 		Example: "  faaswarden check-config faaswarden.yml",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if _, err := config.Load(args[0], suites); err != nil {
+			cfg, err := config.Load(args[0], suites)
+			if err != nil {
 				return usageError{err}
 			}
-			_, err := fmt.Fprintf(c.stdout, "%s is good\n", args[0])
+			if err := store.CheckAddress(string(cfg.Store.DSN)); err != nil {
+				return fmt.Errorf("%s: store.dsn: %w", args[0], err)
+			}
+			_, err = fmt.Fprintf(c.stdout, "%s is good\n", args[0])
 			return err
 		},
 	}

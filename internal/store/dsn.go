@@ -28,11 +28,20 @@ type target struct {
 	display  string              // the address without credentials
 }
 
+// ErrAddress says that a store's address cannot be used as it is written.
+var ErrAddress = errors.New("store address")
+
+// CheckAddress says what is wrong with a store's address without opening it.
+func CheckAddress(dsn string) error {
+	_, err := parseDSN(dsn)
+	return err
+}
+
 // parseDSN reads a store address. Its errors say what is wrong and never repeat
 // a user name, a password or a query string.
 func parseDSN(dsn string) (target, error) {
 	fail := func(format string, args ...any) (target, error) {
-		return target{}, fmt.Errorf("store address: %w; %s", fmt.Errorf(format, args...), acceptedForms)
+		return target{}, fmt.Errorf("%w: %w; %s", ErrAddress, fmt.Errorf(format, args...), acceptedForms)
 	}
 	if strings.TrimSpace(dsn) == "" {
 		return fail("it is empty")
