@@ -16,9 +16,12 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/faaswarden/faaswarden/internal/analysis"
+	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/config"
 	"github.com/faaswarden/faaswarden/internal/engine"
 	"github.com/faaswarden/faaswarden/internal/exporter"
+	"github.com/faaswarden/faaswarden/internal/schema"
 	"github.com/faaswarden/faaswarden/internal/store"
 	pages "github.com/faaswarden/faaswarden/internal/web"
 )
@@ -54,8 +57,8 @@ type named struct {
 	run  func() error
 }
 
-// New opens the store, loads the last snapshot and, when asked to serve,
-// listens. What it opened it closes again when a later step fails.
+// New checks the suites, opens the store, loads the last snapshot and, when
+// asked to serve, listens. What it opened it closes again when a later step fails.
 func New(ctx context.Context, opts Options) (_ *App, err error) {
 	a := &App{opts: opts}
 	defer func() {
@@ -63,6 +66,9 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 			err = errors.Join(err, a.Close())
 		}
 	}()
+	if err = validate(opts.Suites); err != nil {
+		return nil, err
+	}
 	opts.Store.DSN, opts.Store.Cluster, opts.Store.Logger = string(opts.Config.Store.DSN), opts.Config.Store.Cluster, opts.Logger
 	if a.Store, err = store.Open(ctx, opts.Store); err != nil {
 		return nil, err
@@ -84,6 +90,16 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		}
 	}
 	return a, nil
+}
+
+// validate walks the suites before anything runs: a slip in a declaration is
+// an error at the start, and not a finding that never comes.
+func validate(suites config.Suites) error {
+	relations, err := schema.Relations()
+	if err != nil {
+		return fmt.Errorf("read the schema: %w", err)
+	}
+	return errors.Join(collect.Validate(suites.Collectors, relations), analysis.Validate(suites.Analyzers, relations))
 }
 
 func (a *App) onClose(name string, run func() error) {

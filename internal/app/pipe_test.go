@@ -20,6 +20,7 @@ import (
 
 	"github.com/faaswarden/faaswarden/analyzers"
 	"github.com/faaswarden/faaswarden/collector"
+	"github.com/faaswarden/faaswarden/internal/analysis"
 	"github.com/faaswarden/faaswarden/internal/awssim"
 	"github.com/faaswarden/faaswarden/internal/config"
 	"github.com/faaswarden/faaswarden/internal/engine"
@@ -366,4 +367,16 @@ func resources(list []string) map[string]bool {
 		known[fields[0]+" "+fields[1]] = true
 	}
 	return known
+}
+
+func TestSlipInASuiteIsAnErrorAtTheStart(t *testing.T) {
+	slip := *analyzers.Suite[0]
+	slip.Reads = append(slices.Clone(slip.Reads), "no_such_table")
+	dir := filepath.Join(t.TempDir(), "store")
+	cfg := config.Default()
+	cfg.Store.DSN = config.Secret("embedded:" + dir)
+	_, err := New(t.Context(), Options{Config: cfg, Suites: config.Suites{Collectors: collector.Suite, Analyzers: []*analysis.Analyzer{&slip}}, Logger: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), "reads no_such_table") {
+		t.Errorf("New returned %v", err)
+	}
 }

@@ -62,7 +62,7 @@ type Engine struct {
 	cycleSeq atomic.Int64
 }
 
-// New checks the suites and prepares an engine; it starts nothing.
+// New orders the collectors and prepares an engine; it starts nothing.
 func New(opts Options) (*Engine, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now

@@ -112,10 +112,7 @@ func Body(body string) Answer {
 	return func(*http.Request, string) Response { return Response{Body: body} }
 }
 
-// CBOR answers 200 in rpc-v2-cbor, which the SDK's CloudWatch client speaks.
-// Keys are the service model's; a time is a cbor.Tag 1.
-func CBOR(v any) Answer { return cborAnswer(http.StatusOK, v) }
-
+// cborAnswer answers in rpc-v2-cbor, which the SDK's CloudWatch client speaks.
 func cborAnswer(status int, v any) Answer {
 	body, err := cbor.Marshal(v)
 	return func(*http.Request, string) Response {
