@@ -29,6 +29,7 @@ type Config struct {
 	Log        Log                       `yaml:"log"`
 	AWS        AWS                       `yaml:"aws"`
 	Analysis   Analysis                  `yaml:"analysis"`
+	Metrics    Metrics                   `yaml:"metrics"`
 	Collectors map[string]map[string]any `yaml:"collectors"`
 	Analyzers  map[string]map[string]any `yaml:"analyzers"`
 }
@@ -78,6 +79,14 @@ type Analysis struct {
 	OwnerTags []string `yaml:"owner_tags"`
 }
 
+// Metrics bounds how many series /metrics shows.
+type Metrics struct {
+	TopFunctions int      `yaml:"top_functions"` // functions with series of their own, by cost; the rest are summed as "other"
+	TopFindings  int      `yaml:"top_findings"`  // the same for findings
+	TagLabels    []string `yaml:"tag_labels"`    // tag keys that become labels of faaswarden_function_tags_info
+	SeriesBudget int      `yaml:"series_budget"` // series of all metrics together
+}
+
 // Suites are the collectors and analyzers whose settings a config may hold.
 type Suites struct {
 	Collectors []*collect.Collector
@@ -99,6 +108,7 @@ func Default() *Config {
 			Window: Duration(30 * 24 * time.Hour), Every: Duration(time.Hour),
 			OwnerTags: []string{"owner", "Owner", "team"},
 		},
+		Metrics: Metrics{TopFunctions: 50, TopFindings: 100, TagLabels: []string{}, SeriesBudget: 20_000},
 	}
 }
 
@@ -172,11 +182,39 @@ func (c *Config) Validate(suites Suites) error {
 	f.between("aws.lookback", c.AWS.Lookback, time.Hour, 455*24*time.Hour)
 	f.between("analysis.window", c.Analysis.Window, 24*time.Hour, 455*24*time.Hour)
 	f.between("analysis.every", c.Analysis.Every, time.Minute, 7*24*time.Hour)
+	c.validateMetrics(f)
 	c.validateAccounts(f)
 	c.validateCollectors(f, suites.Collectors)
 	c.validateAnalyzers(f, suites.Analyzers)
 	return errors.Join(f.list...)
 }
+
+func (c *Config) validateMetrics(f *faults) {
+	m := c.Metrics
+	f.check(m.TopFunctions >= 1 && m.TopFunctions <= 100_000, "metrics.top_functions", fmt.Sprintf("is %d", m.TopFunctions), "give 1 to 100000 functions")
+	f.check(m.TopFindings >= 1 && m.TopFindings <= 100_000, "metrics.top_findings", fmt.Sprintf("is %d", m.TopFindings), "give 1 to 100000 findings")
+	f.check(m.SeriesBudget >= minSeries && m.SeriesBudget <= 2_000_000, "metrics.series_budget", fmt.Sprintf("is %d", m.SeriesBudget), fmt.Sprintf("give %d to 2000000 series", minSeries))
+	f.check(len(m.TagLabels) <= maxTagLabels, "metrics.tag_labels", fmt.Sprintf("names %d tag keys", len(m.TagLabels)), fmt.Sprintf("give at most %d", maxTagLabels))
+	seen := map[string]string{}
+	for i, key := range m.TagLabels {
+		path, label := fmt.Sprintf("metrics.tag_labels[%d]", i), TagLabel(key)
+		f.check(strings.TrimSpace(key) != "", path, "is empty", "give a tag key")
+		other, taken := seen[label]
+		f.check(!taken, path, fmt.Sprintf("is %q, which becomes the label %s as %q does", key, label, other), "leave one of them out")
+		seen[label] = key
+	}
+}
+
+const (
+	// minSeries is room for what is shown of no single function or finding.
+	minSeries    = 1000
+	maxTagLabels = 20
+)
+
+var labelUnfit = regexp.MustCompile(`[^a-zA-Z0-9_]`)
+
+// TagLabel is the metric label of a tag key.
+func TagLabel(key string) string { return "tag_" + labelUnfit.ReplaceAllString(key, "_") }
 
 func (c *Config) validateAccounts(f *faults) {
 	f.check(len(c.AWS.Accounts) > 0, "aws.accounts", "is an empty list", "leave it out for the credentials' own account")

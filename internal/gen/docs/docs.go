@@ -160,9 +160,19 @@ analysis:
   # Tag keys that name an owner, the first one present wins.
   owner_tags: [%s]
 
+metrics:
+  # Functions, by cost, and findings, by savings, with series of their own; the rest are summed as "other".
+  top_functions: %d
+  top_findings: %d
+  # Tag keys that become labels (tag_KEY) of faaswarden_function_tags_info.
+  tag_labels: []
+  # Series of all metrics together; what does not fit is summed or left out, and counted by faaswarden_series_dropped.
+  series_budget: %d
+
 collectors:
 `, string(d.Store.DSN), d.Web.Listen, d.Log.Level, d.Log.Format, d.AWS.RateHeadroom, d.AWS.APIBudgetUSDPerMonth,
-		d.AWS.Lookback, d.AWS.Concurrency, d.Analysis.Window, d.Analysis.Every, strings.Join(d.Analysis.OwnerTags, ", "))
+		d.AWS.Lookback, d.AWS.Concurrency, d.Analysis.Window, d.Analysis.Every, strings.Join(d.Analysis.OwnerTags, ", "),
+		d.Metrics.TopFunctions, d.Metrics.TopFindings, d.Metrics.SeriesBudget)
 	for _, c := range collector.Suite {
 		fmt.Fprintf(&b, "  # %s\n  %s:\n    enabled: true\n    every: %s\n", c.Title, c.Name, config.Duration(c.Every))
 		for _, p := range c.Params {
