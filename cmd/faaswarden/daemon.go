@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,7 +26,8 @@ func newRun(c *cli) *cobra.Command {
 		Long: `Collects AWS with the SDK's standard credential chain (environment, profiles, SSO,
 web identity, container and instance roles) and environment (AWS_REGION,
 AWS_ENDPOINT_URL and its per-service forms), analyzes, and serves metrics and pages.
-The first SIGINT or SIGTERM stops gracefully, a second one at once.`,
+The first SIGINT or SIGTERM stops gracefully, a second one at once. SIGHUP reads the
+configuration file again; one with a fault is refused and the one in force stays.`,
 		Example: "  faaswarden run --config faaswarden.yml\n  AWS_PROFILE=audit faaswarden run --data ./data",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -91,8 +94,29 @@ func (c *cli) daemon(ctx context.Context, s *source, serve bool, level string) (
 	if err != nil {
 		return nil, nil, err
 	}
-	a, err := app.New(ctx, app.Options{Config: cfg, Suites: suites, Scopes: scopes, Store: c.storeOptions(), Logger: log, Version: versionString(), Serve: serve})
+	opts := app.Options{Config: cfg, Suites: suites, Scopes: scopes, Store: c.storeOptions(), Logger: log, Version: versionString(), Serve: serve}
+	if serve {
+		opts.Reloads = hangups()
+	}
+	if serve && s.config != "" {
+		opts.Load = func(ctx context.Context) (*config.Config, []engine.Scope, error) {
+			next, err := s.load()
+			if err != nil {
+				return nil, nil, err
+			}
+			scopes, err := awsScopes(ctx, next)
+			return next, scopes, err
+		}
+	}
+	a, err := app.New(ctx, opts)
 	return a, cfg, err
+}
+
+// hangups are the SIGHUPs of the process, one at a time.
+func hangups() <-chan os.Signal {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c
 }
 
 // awsScopes turns the configured accounts into scopes. An account that cannot

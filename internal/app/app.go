@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -39,6 +40,11 @@ type Options struct {
 	Version    string
 	Notice     string
 	Serve      bool // listen on Config.Web
+
+	// Load reads the configuration again for a reload, which Reloads asks for.
+	// Nil means that there is none to read.
+	Load    func(context.Context) (*config.Config, []engine.Scope, error)
+	Reloads <-chan os.Signal
 }
 
 // App is a wired daemon.
@@ -47,6 +53,7 @@ type App struct {
 	Store  *store.Store
 
 	opts     Options
+	reloads  reloads
 	listener net.Listener
 	server   *http.Server
 	cleanup  []named
@@ -60,7 +67,11 @@ type named struct {
 // New checks the suites, opens the store, loads the last snapshot and, when
 // asked to serve, listens. What it opened it closes again when a later step fails.
 func New(ctx context.Context, opts Options) (_ *App, err error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	a := &App{opts: opts}
+	a.reloads.state.Store(&exporter.Reload{OK: true, Success: opts.Now()})
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -107,12 +118,15 @@ func (a *App) onClose(name string, run func() error) {
 }
 
 func (a *App) listen(ctx context.Context) error {
-	registry, err := exporter.New(exporter.Options{Snapshot: a.Engine.Snapshot, Analyzers: a.opts.Suites.Analyzers}).Registry()
+	registry, err := exporter.New(exporter.Options{
+		Snapshot: a.Engine.Snapshot, Config: a.Engine.Config, Health: a.Engine.Health, Reload: a.reloads.last, Suites: a.opts.Suites,
+	}).Registry()
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	handler, err := pages.New(pages.Options{
-		Snapshot: a.Engine.Snapshot, Registry: registry, Logger: a.opts.Logger, Version: a.opts.Version, Notice: a.opts.Notice,
+		Snapshot: a.Engine.Snapshot, Health: a.Engine.Health, Embedded: a.Store.Embedded(),
+		Registry: registry, Logger: a.opts.Logger, Version: a.opts.Version, Notice: a.opts.Notice, Now: a.opts.Now,
 	})
 	if err != nil {
 		return err
@@ -150,7 +164,7 @@ func (a *App) Addr() string {
 // shutdownGrace is how long open requests may take after the context ended.
 const shutdownGrace = 10 * time.Second
 
-// Serve serves pages until ctx ends.
+// Serve serves pages, and watches the store they speak of, until ctx ends.
 func (a *App) Serve(ctx context.Context) error {
 	listen, none := []string{a.Addr()}, false
 	group, ctx := errgroup.WithContext(ctx)
@@ -167,6 +181,7 @@ func (a *App) Serve(ctx context.Context) error {
 		defer cancel()
 		return a.server.Shutdown(grace)
 	})
+	group.Go(func() error { return a.Engine.Watch(ctx) })
 	return group.Wait()
 }
 
@@ -175,6 +190,7 @@ func (a *App) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.Serve(ctx) })
 	group.Go(func() error { return a.Engine.Run(ctx) })
+	group.Go(func() error { return a.watchReloads(ctx) })
 	return group.Wait()
 }
 

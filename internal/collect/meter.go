@@ -95,6 +95,13 @@ func (b *Budget) SpentUSD() float64 {
 	return b.spent
 }
 
+// SetCeiling changes what may be spent in a month.
+func (b *Budget) SetCeiling(usd float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ceiling = usd
+}
+
 // take spends usd, or refuses when that would pass the ceiling. A call whose
 // cost only its answer tells takes nothing, and is refused at the ceiling.
 func (b *Budget) take(usd float64) error {

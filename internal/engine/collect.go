@@ -63,14 +63,14 @@ func (t task) key() [3]string { return [3]string{t.collector.Name, t.scope.Accou
 func (e *Engine) tasks(want func(task) bool) ([]task, error) {
 	var list []task
 	for _, c := range e.order {
-		settings, err := config.CollectorSettings(e.opts.Config, c)
+		settings, err := config.CollectorSettings(e.config(), c)
 		if err != nil {
 			return nil, err
 		}
 		if !settings.Enabled {
 			continue
 		}
-		for _, s := range e.opts.Scopes {
+		for _, s := range e.settings.Load().scopes {
 			t := task{collector: c, settings: settings, scope: s}
 			if (c.Scope == collect.PerRegion || s.Home) && want(t) {
 				list = append(list, t)
@@ -112,7 +112,7 @@ func (e *Engine) runTasks(ctx context.Context, tasks []task) ([]schema.Collector
 	}
 	results := make(chan schema.CollectorRun, len(tasks))
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(e.opts.Config.AWS.Concurrency)
+	group.SetLimit(e.config().AWS.Concurrency)
 	for _, list := range byScope {
 		group.Go(func() error {
 			for _, t := range list {
@@ -203,7 +203,7 @@ func (e *Engine) lookback(c *collect.Collector) time.Duration {
 	if c.Lookback == 0 {
 		return 0
 	}
-	return time.Duration(e.opts.Config.AWS.Lookback)
+	return time.Duration(e.config().AWS.Lookback)
 }
 
 // functions is the scope's inventory as last read.

@@ -56,8 +56,11 @@ type Engine struct {
 	limiter  *collect.Limiter
 	budget   *collect.Budget
 	rates    []collect.Rate
+	book     *price.Book
 	order    []*collect.Collector
+	settings atomic.Pointer[settings]
 	snapshot atomic.Pointer[Snapshot]
+	health   atomic.Pointer[Health]
 	busy     chan struct{} // holds one token: a cycle or an analysis at a time
 	cycleSeq atomic.Int64
 }
@@ -82,6 +85,7 @@ func New(opts Options) (*Engine, error) {
 		limiter: collect.NewLimiter(collect.LimiterOptions{Share: opts.Config.AWS.RateHeadroom, Factor: opts.RateFactor}),
 		busy:    make(chan struct{}, 1),
 	}
+	e.settings.Store(&settings{opts.Config, opts.Scopes})
 	return e, nil
 }
 
@@ -95,12 +99,13 @@ func (e *Engine) Open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.budget = collect.NewBudget(collect.BudgetOptions{CeilingUSD: e.opts.Config.AWS.APIBudgetUSDPerMonth, SpentUSD: spent, Now: e.opts.Now})
+	e.budget = collect.NewBudget(collect.BudgetOptions{CeilingUSD: e.config().AWS.APIBudgetUSDPerMonth, SpentUSD: spent, Now: e.opts.Now})
 	s, err := e.loadSnapshot(ctx, analysis.Window{})
 	if err != nil {
 		return err
 	}
 	e.snapshot.Store(s)
+	e.health.Store(&Health{Since: e.opts.Now()})
 	return nil
 }
 
@@ -126,7 +131,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			e.log.Error("collection cycle failed", "error", err)
 		}
-		due := e.opts.Now().Sub(analyzed) >= time.Duration(e.opts.Config.Analysis.Every)
+		due := e.opts.Now().Sub(analyzed) >= time.Duration(e.config().Analysis.Every)
 		if ctx.Err() == nil && (collected > 0 || due) {
 			if _, err := e.Analyze(ctx, AnalyzeOptions{}); err != nil && ctx.Err() == nil {
 				e.log.Error("analysis failed", "error", err)
@@ -156,12 +161,11 @@ func (e *Engine) seedPrices(ctx context.Context) error {
 	for i := range rows {
 		rows[i].CollectedAt = now
 	}
-	book, err := price.NewBook(rows)
-	if err != nil {
+	if e.book, err = price.NewBook(rows); err != nil {
 		return fmt.Errorf("read the embedded price snapshot: %w", err)
 	}
 	e.rates, err = collect.Rates(func(item string) (float64, error) {
-		usd, err := book.Rate(item, "us-east-1", "", now)
+		usd, err := e.book.Rate(item, "us-east-1", "", now)
 		return usd.InexactFloat64(), err
 	})
 	if err != nil {

@@ -24,6 +24,9 @@ type Snapshot struct {
 	Blind        []evidence.Gap // sources that could not be read at all in some scope
 	API          []APISpend     // this month
 	Costs        []DayCost      // the newest complete day
+	Usage        []Usage        // of every function, dearest first
+	Limits       []Limit        // of every account and region with functions
+	Tables       []store.TableSize
 }
 
 // AnalyzerSummary is one analyzer's newest run in numbers.
@@ -138,6 +141,9 @@ func (e *Engine) loadSnapshot(ctx context.Context, w analysis.Window) (*Snapshot
 	if err := e.summarize(ctx, s); err != nil {
 		return nil, err
 	}
+	if s.Usage, err = e.loadUsage(ctx, s.Window); err != nil {
+		return nil, err
+	}
 	if err := e.loadOperations(ctx, s); err != nil {
 		return nil, err
 	}
@@ -230,15 +236,15 @@ func (e *Engine) loadOperations(ctx context.Context, s *Snapshot) error {
 	if s.Blind, err = all[evidence.Gap](ctx, e.opts.Store, blindQuery, nil); err != nil {
 		return fmt.Errorf("read evidence gaps: %w", err)
 	}
-	type count struct {
-		N uint64 `ch:"n"`
+	if s.Limits, err = e.loadLimits(ctx, s.Window); err != nil {
+		return err
 	}
-	counts, err := all[count](ctx, e.opts.Store, "SELECT count() AS n FROM functions_current WHERE version = '$LATEST' ORDER BY n", nil)
-	if err != nil {
-		return fmt.Errorf("count functions: %w", err)
+	if s.Tables, err = e.opts.Store.Sizes(ctx); err != nil {
+		return err
 	}
-	for _, c := range counts {
-		s.Functions = c.N
+	s.Functions = 0
+	for _, l := range s.Limits {
+		s.Functions += l.Functions
 	}
 	return nil
 }

@@ -1,42 +1,59 @@
 // Package exporter turns the engine's snapshot into Prometheus metrics. Metric
 // names live here and nowhere else. A scrape reads memory only: neither AWS nor
 // the store is touched.
+//
+// Everything is a gauge, because everything is a state that an analysis or a
+// collection found. What is not known has no series; it is never shown as zero.
+// Series of single functions and findings are bounded: the dearest have their
+// own, the rest are summed as "other", and a budget bounds all series together.
 package exporter
 
 import (
-	"strings"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/version"
 
-	"github.com/faaswarden/faaswarden/internal/analysis"
+	"github.com/faaswarden/faaswarden/internal/collect"
+	"github.com/faaswarden/faaswarden/internal/config"
 	"github.com/faaswarden/faaswarden/internal/engine"
-	"github.com/faaswarden/faaswarden/internal/schema"
 )
 
 // Options for New.
 type Options struct {
-	Snapshot  func() *engine.Snapshot // never nil
-	Analyzers []*analysis.Analyzer    // their declared Measures become metrics
-	TopN      int                     // findings with a series of their own; the rest are summed as "other". Zero means 100.
+	Snapshot func() *engine.Snapshot // never nil
+	Config   func() *config.Config   // in force; never nil
+	Health   func() *engine.Health   // of the store; never nil
+	Reload   func() Reload           // of the configuration
+	Suites   config.Suites           // analyzers' Measures become metrics
+}
+
+// Reload is what became of the newest attempt to read the configuration.
+type Reload struct {
+	OK      bool
+	Success time.Time // when a configuration was last put in force
 }
 
 // Exporter is a prometheus.Collector over the snapshot.
 type Exporter struct {
 	opts     Options
 	measures map[string]*prometheus.Desc
+
+	mu    sync.Mutex // guards what follows: metrics of the newest snapshot, made once
+	of    *engine.Snapshot
+	with  *config.Config
+	ready []prometheus.Metric
+	lost  int
 }
 
 // New returns an Exporter.
 func New(opts Options) *Exporter {
-	if opts.TopN == 0 {
-		opts.TopN = 100
-	}
 	e := &Exporter{opts: opts, measures: map[string]*prometheus.Desc{}}
-	for _, a := range opts.Analyzers {
+	for _, a := range opts.Suites.Analyzers {
 		for _, m := range a.Measures {
-			e.measures[m.Name] = prometheus.NewDesc("faaswarden_"+m.Name, m.Help, append([]string{"account", "region"}, m.Labels...), nil)
+			e.measures[m.Name] = desc(m.Name, m.Help, append([]string{"account", "region"}, m.Labels...)...)
 		}
 	}
 	return e
@@ -60,56 +77,10 @@ func buildInfo() prometheus.Collector {
 	}, func() float64 { return 1 })
 }
 
-func desc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, labels, nil)
-}
-
-// Domain metrics speak of the account; self metrics of faaswarden.
-var (
-	findingSavings = desc("faaswarden_finding_monthly_savings_usd",
-		"Monthly USD that acting on an open finding saves; bound is low, expected or high. The dearest findings have a series each, the rest are summed with resource=\"other\".",
-		"analyzer", "account", "region", "resource", "fingerprint", "severity", "confidence", "bound")
-	findings = desc("faaswarden_findings",
-		"Open findings.", "analyzer", "account", "region", "severity", "confidence")
-	judgements = desc("faaswarden_judgements",
-		"Resources by the verdict of an analyzer's newest run.", "analyzer", "verdict")
-	undetermined = desc("faaswarden_cannot_determine",
-		"Resources an analyzer could not judge, by reason.", "analyzer", "reason")
-	coverage = desc("faaswarden_coverage_ratio",
-		"Share of resources an analyzer could judge.", "analyzer")
-	functions = desc("faaswarden_functions",
-		"Lambda functions in the inventory.")
-	billed = desc("faaswarden_billed_cost_usd",
-		"Unblended cost of the newest day that AWS no longer estimates, from Cost Explorer.", "account", "region", "service")
-	windowEnd = desc("faaswarden_analysis_window_end_timestamp_seconds",
-		"End of the window that the shown findings rest on.")
-
-	analyzerOutcome = desc("faaswarden_analyzer_last_run_success",
-		"1 when the analyzer's newest run succeeded, 0 when it failed.", "analyzer")
-	analyzerSeconds = desc("faaswarden_analyzer_duration_seconds",
-		"Duration of the analyzer's newest successful run.", "analyzer")
-	analyzerLast = desc("faaswarden_analyzer_last_success_timestamp_seconds",
-		"When the analyzer last succeeded.", "analyzer")
-	collectorOutcome = desc("faaswarden_collector_last_run_outcome",
-		"Constant 1, labelled with the outcome of the collector's newest run.", "collector", "account", "region", "outcome")
-	collectorPartial = desc("faaswarden_collector_last_run_partial",
-		"1 when some evidence was missing in the collector's newest run.", "collector", "account", "region")
-	collectorSeconds = desc("faaswarden_collector_duration_seconds",
-		"Duration of the collector's newest run.", "collector", "account", "region")
-	collectorLast = desc("faaswarden_collector_last_success_timestamp_seconds",
-		"When the collector last succeeded.", "collector", "account", "region")
-	apiCalls = desc("faaswarden_api_calls",
-		"AWS API requests this month, as AWS bills them.", "account", "service", "operation")
-	apiUSD = desc("faaswarden_api_cost_usd",
-		"USD that AWS bills for faaswarden's API requests this month.", "account", "service", "operation")
-)
-
-// Describe sends every descriptor.
+// Describe sends every descriptor whose labels are known beforehand; the tags
+// that functions are shown with follow the configuration.
 func (e *Exporter) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{
-		findingSavings, findings, judgements, undetermined, coverage, functions, billed, windowEnd,
-		analyzerOutcome, analyzerSeconds, analyzerLast, collectorOutcome, collectorPartial, collectorSeconds, collectorLast, apiCalls, apiUSD,
-	} {
+	for _, d := range descriptors {
 		ch <- d
 	}
 	for _, d := range e.measures {
@@ -117,117 +88,79 @@ func (e *Exporter) Describe(ch chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect writes the snapshot as metrics.
+// changing are the series Collect adds to those of the snapshot, and faaswarden_build_info.
+const changing = 7
+
+// Collect writes the snapshot as metrics, and what changes between snapshots.
 func (e *Exporter) Collect(ch chan<- prometheus.Metric) {
-	s := e.opts.Snapshot()
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		for i := range labels {
-			labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD") // names are other people's
-		}
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	metrics, lost := e.current()
+	for _, m := range metrics {
+		ch <- m
 	}
-	e.collectFindings(s, gauge)
-	e.collectAnalyzers(s, gauge)
+	c, reload := e.opts.Config(), e.opts.Reload()
+	gauge := func(d *prometheus.Desc, v float64) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v) }
+	gauge(storeUp, boolean(e.opts.Health().Fault == nil))
+	gauge(reloadOK, boolean(reload.OK))
+	gauge(reloadTime, seconds(reload.Success))
+	gauge(series, float64(len(metrics)+changing))
+	gauge(seriesBudget, float64(c.Metrics.SeriesBudget))
+	gauge(seriesDropped, float64(lost))
+}
+
+// current is the snapshot's metrics. They are made when the snapshot or the
+// configuration is another than at the last scrape: a scrape costs their
+// encoding only.
+func (e *Exporter) current() (metrics []prometheus.Metric, lost int) {
+	s, c := e.opts.Snapshot(), e.opts.Config()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.of != s || e.with != c {
+		b := newBuilder(c.Metrics.SeriesBudget - changing)
+		e.build(b, s, c)
+		e.of, e.with, e.ready, e.lost = s, c, b.metrics, b.lost
+	}
+	return e.ready, e.lost
+}
+
+// build fills the budget in this order, so that what speaks of the whole is
+// never crowded out by what speaks of one function.
+func (e *Exporter) build(b *builder, s *engine.Snapshot, c *config.Config) {
+	buildSelf(b, s, c)
+	e.buildIntervals(b, c)
+	buildAnalyzers(b, s)
+	buildAccounts(b, s)
+	e.buildMeasures(b, s)
+	buildFindings(b, s, c.Metrics.TopFindings)
+	buildFunctions(b, s, c.Metrics)
+}
+
+// buildIntervals shows how often each enabled collector and the analysis runs.
+func (e *Exporter) buildIntervals(b *builder, c *config.Config) {
+	b.gauge(analysisInterval, time.Duration(c.Analysis.Every).Seconds())
+	enabled, err := config.EnabledCollectors(c, e.opts.Suites.Collectors)
+	if err != nil {
+		return // a configuration in force was validated
+	}
+	for _, item := range e.opts.Suites.Collectors {
+		if !slices.ContainsFunc(enabled, func(x *collect.Collector) bool { return x.Name == item.Name }) {
+			continue
+		}
+		if settings, err := config.CollectorSettings(c, item); err == nil {
+			b.gauge(collectorInterval, settings.Every.Seconds(), item.Name)
+		}
+	}
+}
+
+// buildMeasures shows the numbers that analyzers report beside their findings.
+func (e *Exporter) buildMeasures(b *builder, s *engine.Snapshot) {
+	seen := map[string]bool{}
 	for _, m := range s.Measurements {
-		if d := e.measures[m.Name]; d != nil {
-			gauge(d, m.Value, append([]string{m.Account, m.Region}, m.Labels...)...)
+		d := e.measures[m.Name]
+		labels := append([]string{m.Account, m.Region}, m.Labels...)
+		if d == nil || seen[identity(m.Name, labels)] {
+			continue // of an analyzer this binary no longer has, or told twice
 		}
-	}
-	for _, c := range s.Costs {
-		gauge(billed, c.USD, c.Account, c.Region, c.Service)
-	}
-	e.collectOperations(s, gauge)
-}
-
-type gaugeFunc func(d *prometheus.Desc, v float64, labels ...string)
-
-func (e *Exporter) collectFindings(s *engine.Snapshot, gauge gaugeFunc) {
-	type group struct{ analyzer, account, region, severity, confidence string }
-	counts := map[group]float64{}
-	other := map[group]analysis.Interval{}
-	for i, f := range s.Findings {
-		g := group{f.Analyzer, f.Account, f.Region, f.Severity, f.Confidence}
-		counts[g]++
-		if i < e.opts.TopN {
-			e.savings(gauge, g.analyzer, g.account, g.region, f.Resource, f.Fingerprint, g.severity, g.confidence,
-				analysis.Interval{Low: f.SavingsLow, Expected: f.SavingsExpected, High: f.SavingsHigh})
-			continue
-		}
-		o := other[g]
-		other[g] = analysis.Interval{Low: o.Low + f.SavingsLow, Expected: o.Expected + f.SavingsExpected, High: o.High + f.SavingsHigh}
-	}
-	for g, n := range counts {
-		gauge(findings, n, g.analyzer, g.account, g.region, g.severity, g.confidence)
-	}
-	for g, sum := range other {
-		e.savings(gauge, g.analyzer, g.account, g.region, "other", "", g.severity, g.confidence, sum)
+		seen[identity(m.Name, labels)] = true
+		b.gauge(d, m.Value, labels...)
 	}
 }
-
-func (e *Exporter) savings(gauge gaugeFunc, analyzer, account, region, resource, fingerprint, severity, confidence string, v analysis.Interval) {
-	for bound, usd := range map[string]float64{"low": v.Low, "expected": v.Expected, "high": v.High} {
-		gauge(findingSavings, usd, analyzer, account, region, resource, fingerprint, severity, confidence, bound)
-	}
-}
-
-func (e *Exporter) collectAnalyzers(s *engine.Snapshot, gauge gaugeFunc) {
-	for _, a := range s.Analyzers {
-		name := a.Analyzer.Name
-		if a.Run.Outcome == "" {
-			continue // has never run: absence, not zero
-		}
-		gauge(analyzerOutcome, boolean(a.Run.Outcome == "ok"), name)
-		if a.LastSuccess.IsZero() {
-			continue
-		}
-		gauge(analyzerLast, seconds(a.LastSuccess), name)
-		gauge(analyzerSeconds, a.Run.FinishedAt.Sub(a.Run.StartedAt).Seconds(), name)
-		e.verdicts(gauge, name, a.Run)
-		if ratio, ok := a.Coverage(); ok {
-			gauge(coverage, ratio, name)
-		}
-		byReason := map[string]float64{}
-		for _, r := range a.CannotDetermine {
-			byReason[r.Reason] += float64(r.Count)
-		}
-		for reason, n := range byReason {
-			gauge(undetermined, n, name, reason)
-		}
-	}
-}
-
-func (e *Exporter) verdicts(gauge gaugeFunc, name string, run schema.AnalyzerRun) {
-	gauge(judgements, float64(run.OK), name, string(analysis.OK))
-	gauge(judgements, float64(run.Violations), name, string(analysis.Violation))
-	gauge(judgements, float64(run.CannotDetermine), name, string(analysis.CannotDetermine))
-}
-
-func (e *Exporter) collectOperations(s *engine.Snapshot, gauge gaugeFunc) {
-	if len(s.Collectors) > 0 {
-		gauge(functions, float64(s.Functions))
-	}
-	if !s.Window.To.IsZero() {
-		gauge(windowEnd, seconds(s.Window.To))
-	}
-	for _, c := range s.Collectors {
-		gauge(collectorOutcome, 1, c.Collector, c.Account, c.Region, c.Outcome)
-		gauge(collectorPartial, boolean(c.Partial), c.Collector, c.Account, c.Region)
-		gauge(collectorSeconds, c.Seconds, c.Collector, c.Account, c.Region)
-		if c.LastSuccessAt.Unix() > 0 {
-			gauge(collectorLast, seconds(c.LastSuccessAt), c.Collector, c.Account, c.Region)
-		}
-	}
-	for _, a := range s.API {
-		gauge(apiCalls, float64(a.Calls), a.Account, a.Service, a.Operation)
-		gauge(apiUSD, a.USD, a.Account, a.Service, a.Operation)
-	}
-}
-
-func boolean(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -245,6 +245,15 @@ func (s *Store) explainMissing(err error) error {
 // package has no method for.
 func (s *Store) Conn() driver.Conn { return s.conn }
 
+// Ping returns nil when the store answers a statement.
+func (s *Store) Ping(ctx context.Context) error {
+	var one uint8
+	if err := s.conn.QueryRow(ctx, "SELECT 1").Scan(&one); err != nil {
+		return fmt.Errorf("ask the store %s: %w", s.display, err)
+	}
+	return nil
+}
+
 // Database is the name of the store's database.
 func (s *Store) Database() string { return s.database }
 
@@ -253,6 +262,9 @@ func (s *Store) Version() string { return s.version }
 
 // Address is where the store is, without credentials.
 func (s *Store) Address() string { return s.display }
+
+// Embedded reports whether the engine runs in this process.
+func (s *Store) Embedded() bool { return s.engine != nil }
 
 // Detached lists the damaged parts that the embedded engine set aside: their
 // rows are missing from the tables. It is empty for a server.

@@ -23,6 +23,9 @@ var pages embed.FS
 // Options for New.
 type Options struct {
 	Snapshot func() *engine.Snapshot // never nil
+	Health   func() *engine.Health   // of the store; never nil
+	Embedded bool                    // the store is in this process, so that a restart may mend it
+	Now      func() time.Time        // nil means time.Now
 	Registry *prometheus.Registry
 	Logger   *slog.Logger
 	Version  string
@@ -34,6 +37,9 @@ const topFindings = 25
 
 // New returns the daemon's HTTP handler.
 func New(opts Options) (http.Handler, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	overview, err := template.New("overview.html").Funcs(template.FuncMap{
 		"usd": report.USD,
 		"pct": func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
@@ -46,14 +52,8 @@ func New(opts Options) (http.Handler, error) {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(opts.Registry, promhttp.HandlerOpts{
 		ErrorLog: slogErrors{opts.Logger}, EnableOpenMetrics: true,
 	}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if opts.Snapshot().Window.To.IsZero() {
-			plain(w, http.StatusServiceUnavailable, "not ready: no analysis has finished yet")
-			return
-		}
-		plain(w, http.StatusOK, "ready")
-	})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok", unhealthy(opts)) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ready", unready(opts)) })
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		var page bytes.Buffer
 		if err := overview.Execute(&page, newOverview(opts)); err != nil {

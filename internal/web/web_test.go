@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -18,7 +19,17 @@ import (
 
 func get(t *testing.T, s *engine.Snapshot, path string) (int, http.Header, string) {
 	t.Helper()
-	h, err := New(Options{Snapshot: func() *engine.Snapshot { return s }, Registry: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler), Version: "test"})
+	return ask(t, Options{Snapshot: func() *engine.Snapshot { return s }}, path)
+}
+
+// ask is get with what a test says of the store.
+func ask(t *testing.T, o Options, path string) (int, http.Header, string) {
+	t.Helper()
+	o.Registry, o.Logger, o.Version = prometheus.NewRegistry(), slog.New(slog.DiscardHandler), "test"
+	if o.Health == nil {
+		o.Health = func() *engine.Health { return &engine.Health{} }
+	}
+	h, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +69,35 @@ func TestReadyMeansAnalyzed(t *testing.T) {
 	}
 	if code, _, _ := get(t, &engine.Snapshot{}, "/healthz"); code != http.StatusOK {
 		t.Errorf("health: %d", code)
+	}
+}
+
+func TestHealthMeansWhatItSays(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name          string
+		embedded      bool
+		away          time.Duration // since the store stopped answering; 0: it answers
+		health, ready int
+		says          string
+	}{
+		{"all is well", true, 0, 200, 200, "ready"},
+		{"the engine is slow", true, time.Minute, 200, 503, "the store has not answered for 1m0s"},
+		{"the engine is stuck", true, 3 * time.Minute, 503, 503, "the store has not answered for 3m0s"},
+		{"the server is away", false, time.Hour, 200, 503, "the store has not answered for 1h0m0s"},
+	} {
+		h := &engine.Health{Since: now.Add(-tt.away)}
+		if tt.away > 0 {
+			h.Fault = errors.New("no answer")
+		}
+		o := Options{Snapshot: analyzed, Health: func() *engine.Health { return h }, Embedded: tt.embedded, Now: func() time.Time { return now }}
+		if code, _, body := ask(t, o, "/healthz"); code != tt.health {
+			t.Errorf("%s: /healthz answers %d %s", tt.name, code, body)
+		}
+		if code, _, body := ask(t, o, "/readyz"); code != tt.ready || !strings.Contains(body, tt.says) {
+			t.Errorf("%s: /readyz answers %d %s", tt.name, code, body)
+		}
 	}
 }
 

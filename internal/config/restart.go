@@ -1,0 +1,24 @@
+package config
+
+import "reflect"
+
+// NeedRestart names the keys that differ and are read only when the daemon
+// starts: the store and the listener are open, the log is being written, and
+// the rate limiters hold what was used.
+func NeedRestart(old, next *Config) []string {
+	var keys []string
+	for _, part := range []struct {
+		key       string
+		old, next any
+	}{
+		{"store", old.Store, next.Store},
+		{"web", old.Web, next.Web},
+		{"log", old.Log, next.Log},
+		{"aws.rate_headroom", old.AWS.RateHeadroom, next.AWS.RateHeadroom},
+	} {
+		if !reflect.DeepEqual(part.old, part.next) {
+			keys = append(keys, part.key)
+		}
+	}
+	return keys
+}
