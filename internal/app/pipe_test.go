@@ -48,6 +48,12 @@ func (l *locked) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
+func (l *locked) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 const simDays = 14
 
 // newPipe starts an account of 60 functions and a daemon that reads it into dir.
