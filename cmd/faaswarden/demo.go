@@ -26,6 +26,7 @@ import (
 type simFlags struct {
 	functions, days int
 	seed            int64
+	healthy         bool
 	truth           string
 }
 
@@ -33,15 +34,17 @@ func (f *simFlags) register(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.functions, "functions", 200, "functions in the simulated account")
 	cmd.Flags().IntVar(&f.days, "days", 30, "days of history")
 	cmd.Flags().Int64Var(&f.seed, "seed", 1, "seed; the same seed gives the same account")
+	cmd.Flags().BoolVar(&f.healthy, "healthy", false, "plant no faults")
 	cmd.Flags().StringVar(&f.truth, "truth", "", "write the planted faults and near misses to this file as JSON")
 }
 
-// world generates the account, and writes its ground truth when asked.
-func (f *simFlags) world(now time.Time) (*awssim.World, error) {
+// world generates the account whose data ends at a midnight, and writes its
+// ground truth when asked.
+func (f *simFlags) world(end time.Time) (*awssim.World, error) {
 	if f.functions < 1 || f.days < 1 {
 		return nil, usageError{fmt.Errorf("--functions %d --days %d: give at least one of each", f.functions, f.days)}
 	}
-	w, err := awssim.Generate(awssim.GenerateOptions{Seed: f.seed, Functions: f.functions, Days: f.days, Now: now.UTC().Truncate(24 * time.Hour)})
+	w, err := awssim.Generate(awssim.GenerateOptions{Seed: f.seed, Functions: f.functions, Days: f.days, Now: end, Healthy: f.healthy})
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -29,17 +29,21 @@ func newSim(c *cli) *cobra.Command {
 	return cmd
 }
 
+// simAhead is for how many days, the current one among them, a served account
+// goes on living: its data exist to the end, and are shown as their time comes.
+const simAhead = 2
+
 func (c *cli) simServe(ctx context.Context, f *simFlags, listen string) error {
-	world, err := f.world(time.Now())
+	world, err := f.world(time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, simAhead))
 	if err != nil {
 		return err
 	}
-	server, url, err := serveSim(awssim.Options{World: world}, listen)
+	server, url, err := serveSim(awssim.Options{World: world, Now: time.Now}, listen)
 	if err != nil {
 		return err
 	}
 	key := awssim.ExampleCredential()
-	fmt.Fprintf(c.stderr, "simulated AWS account %s: %d functions, %d days to %s, seed %d\n", world.Account, f.functions, f.days, world.Now.Format("2006-01-02"), f.seed)
+	fmt.Fprintf(c.stderr, "simulated AWS account %s: %d functions, %d days, the last of them %s, seed %d\n", world.Account, f.functions, f.days, world.Now.AddDate(0, 0, -1).Format(time.DateOnly), f.seed)
 	fmt.Fprintf(c.stdout, "export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_REGION=%s\n", url, key.AccessKeyID, key.SecretAccessKey, world.Regions[0].Name)
 	<-ctx.Done()
 	return server.Close()

@@ -15,6 +15,7 @@ type GenerateOptions struct {
 	Days      int
 	Now       time.Time // rounded down to a UTC midnight; must be set
 	Regions   []string
+	Healthy   bool // no faults and no near misses: background functions only
 }
 
 // The sizes that can be generated.
@@ -48,7 +49,7 @@ func Generate(o GenerateOptions) (*World, error) {
 		w.Regions = append(w.Regions, r)
 		b.sites = append(b.sites, newSite(b, r))
 	}
-	b.populate(o.Functions)
+	b.populate(o.Functions, o.Healthy)
 	b.finish()
 	return w, nil
 }
@@ -124,11 +125,12 @@ const (
 	maxCopies = 10
 )
 
-// populate fills n places with scenarios and background functions.
-func (b *builder) populate(n int) {
+// populate fills n places with scenarios, unless all are to be healthy, and
+// background functions.
+func (b *builder) populate(n int, healthy bool) {
 	used, background, copies := 0, 0, 0
 	for used < n {
-		if used >= copies*copyEvery && copies < maxCopies {
+		if !healthy && used >= copies*copyEvery && copies < maxCopies {
 			used += b.play(copies, n-used)
 			copies++
 			continue

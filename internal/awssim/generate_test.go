@@ -369,3 +369,18 @@ func BenchmarkGenerate(b *testing.B) {
 		})
 	}
 }
+
+func TestHealthyWorldHasNothingPlanted(t *testing.T) {
+	t.Parallel()
+	w, err := Generate(GenerateOptions{Functions: 200, Days: 7, Now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), Healthy: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions := 0
+	for _, r := range w.Regions {
+		functions += len(r.Functions)
+	}
+	if functions != 200 || len(w.Truth.Planted) > 0 || len(w.Truth.NearMisses) > 0 {
+		t.Errorf("%d functions, planted %v, near misses %v", functions, w.Truth.Planted, w.Truth.NearMisses)
+	}
+}
