@@ -77,6 +77,7 @@ type collection struct {
 	reader *reader
 	to     time.Time // exclusive end of every window, on the hour
 
+	marks     *marks                         // of functions, saved last
 	active    []schema.Function              // invoked or throttled in the window
 	throttled map[time.Time][]throttledHour  // hour → functions with throttles in it
 	busiest   map[time.Time][]concurrentHour // hour with throttles → functions by concurrency, the highest first
@@ -102,7 +103,7 @@ func run(ctx context.Context, r *collect.Run) error {
 		throttled: map[time.Time][]throttledHour{}, busiest: map[time.Time][]concurrentHour{},
 	}
 	steps := []func(context.Context) error{
-		c.readFunctions, c.readRegion, c.readProvisioned, c.readQueues, c.readNATGateways, c.readLogGroups, c.zoom,
+		c.readFunctions, c.readRegion, c.readProvisioned, c.readQueues, c.readNATGateways, c.readLogGroups, c.zoom, c.saveFunctions,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -149,10 +150,8 @@ func (c *collection) readFunctions(ctx context.Context) error {
 			}
 		}
 	}
-	known := make([]string, 0, len(c.Functions))
 	for _, co := range cohorts {
 		for i, f := range co.functions {
-			known = append(known, f.FunctionARN)
 			if co.state[i].total > 0 {
 				c.active = append(c.active, f)
 			}
@@ -161,7 +160,19 @@ func (c *collection) readFunctions(ctx context.Context) error {
 			}
 		}
 	}
-	return marks.save(ctx, c.State, known)
+	c.marks = marks
+	return nil
+}
+
+// saveFunctions keeps how far functions were read. It comes after everything
+// that is asked because of what their metrics showed: a run that ends before it
+// is repeated from where it began.
+func (c *collection) saveFunctions(ctx context.Context) error {
+	known := make([]string, len(c.Functions))
+	for i, f := range c.Functions {
+		known[i] = f.FunctionARN
+	}
+	return c.marks.save(ctx, c.State, known)
 }
 
 func (c *collection) cohorts(m *marks) []*cohort {

@@ -196,6 +196,38 @@ func TestWatermarks(t *testing.T) {
 	}
 }
 
+// What is asked because of what functions' metrics showed, such as the log
+// groups of those that were invoked, is not lost when the run ends before it:
+// the next one begins where this one did.
+func TestEndedRunBeginsAgain(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ending := &cloudWatch{value: constant, fail: func(c call) *collecttest.Response {
+		if c.Queries[0].Metric == "IncomingBytes" {
+			cancel()
+		}
+		return nil
+	}}
+	o := options("busy")
+	o.Window.From = now.Add(-30 * day)
+	f := newRun(t, ending, o)
+	if err := Collector.Collect(ctx, f.Run); !errors.Is(err, context.Canceled) {
+		t.Fatalf("the run ended with %v", err)
+	}
+	o.State = f.State.Values()
+	fake := &cloudWatch{value: constant}
+	newRun(t, fake, o).Collect(t)
+	for _, c := range fake.requests() {
+		if name := c.Queries[0].Metric; (name == "Invocations" || name == "IncomingBytes") && c.From != o.Window.From {
+			t.Errorf("%s is read from %s, want %s", name, c.From, o.Window.From)
+		}
+	}
+	if !slices.Contains(fake.names(), "LogGroupName=/aws/lambda/busy IncomingBytes Sum") {
+		t.Errorf("the log group was not asked for: %v", fake.names())
+	}
+}
+
 // Functions that are gone are neither asked for again nor remembered.
 func TestDeletedFunctionsAreForgotten(t *testing.T) {
 	t.Parallel()
