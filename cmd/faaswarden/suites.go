@@ -28,6 +28,7 @@ type analyzerInfo struct {
 	Params      []paramInfo        `json:"params"`
 	Reads       []string           `json:"reads"`
 	Measures    []analysis.Measure `json:"measures"`
+	Alerts      []alertInfo        `json:"alerts"`
 	Doc         string             `json:"doc"`
 	Query       string             `json:"query"`
 }
@@ -37,6 +38,15 @@ type paramInfo struct {
 	Kind    string `json:"kind"`
 	Default any    `json:"default"`
 	Doc     string `json:"doc"`
+}
+
+type alertInfo struct {
+	Name        string            `json:"name"`
+	Severity    analysis.Severity `json:"severity"`
+	ForSeconds  float64           `json:"for_seconds"`
+	Expr        string            `json:"expr"`
+	Summary     string            `json:"summary"`
+	Description string            `json:"description"`
 }
 
 type collectorInfo struct {
@@ -82,7 +92,10 @@ func newAnalyzers(c *cli) *cobra.Command {
 func newAnalyzerInfo(a *analysis.Analyzer) analyzerInfo {
 	info := analyzerInfo{
 		Name: a.Name, Title: a.Title, Stage: a.Stage, Category: a.Category, Severity: a.Severity, Remediation: a.Remediation,
-		Params: []paramInfo{}, Reads: a.Reads, Measures: a.Measures, Doc: a.Doc, Query: a.Query,
+		Params: []paramInfo{}, Reads: a.Reads, Measures: a.Measures, Alerts: []alertInfo{}, Doc: a.Doc, Query: a.Query,
+	}
+	for _, l := range a.Alerts {
+		info.Alerts = append(info.Alerts, alertInfo{l.Name, l.Severity, l.For.Seconds(), l.Expr, l.Summary, l.Description})
 	}
 	for _, p := range a.Params {
 		info.Params = append(info.Params, paramInfo{p.Name, string(p.Kind), scalar(p.Default), p.Doc})

@@ -23,6 +23,7 @@ type Analyzer struct {
 	Params      []Param   // exactly the {placeholders} of Query, less the standard ones, plus object params
 	Reads       []string  // tables and views; Validate ties them to collectors' Writes
 	Measures    []Measure // numbers about the estate as a whole that the analyzer reports beside its findings
+	Alerts      []Alert   // what of all this somebody must be told at once; usually none
 	Run         func(context.Context, *Pass) error
 }
 
@@ -40,7 +41,7 @@ type Measurement struct {
 	Name            string
 	Account, Region string
 	Labels          []string // values, in the order of Measure.Labels
-	Value           float64
+	Value           float64  // NaN when there is something to measure and its amount cannot be told
 }
 
 // StandardParams are the placeholders every query may use without declaring

@@ -12,7 +12,7 @@ var (
 	namePattern        = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 	paramNamePattern   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	placeholderPattern = regexp.MustCompile(`\{([a-z_][a-z0-9_]*):[A-Za-z0-9_(), ]+\}`)
-	measurePattern     = regexp.MustCompile(`^[a-z][a-z0-9_]*_(ratio|usd|seconds|bytes|count)$`)
+	measurePattern     = regexp.MustCompile(`^[a-z][a-z0-9_]*_(ratio|usd|usd_per_hour|seconds|bytes|count|throttles)$`)
 	relationPattern    = regexp.MustCompile(`(?i)\b(?:FROM|JOIN)\s+([a-z_][a-z0-9_]*)`)
 	clockPattern       = regexp.MustCompile(`(?i)\b(now|now64|today|yesterday|rand\w*)\s*\(`)
 	headings           = []string{"## Why", "## How it is computed", "## What it will not catch", "## Remediation"}
@@ -30,7 +30,24 @@ func Validate(suite []*Analyzer, written []string) error {
 		seen[a.Name] = true
 		faults = append(faults, a.validate(written)...)
 	}
-	return errors.Join(faults...)
+	return errors.Join(append(faults, sharedAlerts(suite)...)...)
+}
+
+// sharedAlerts finds the names that two alerts of a suite have in common:
+// whoever is told could not tell which it was.
+func sharedAlerts(suite []*Analyzer) []error {
+	var faults []error
+	first := map[string]*Analyzer{}
+	for _, a := range suite {
+		for i, alert := range a.Alerts {
+			earlier := slices.ContainsFunc(a.Alerts[:i], func(b Alert) bool { return b.Name == alert.Name })
+			if by := first[alert.Name]; earlier || by != nil && by.Name != a.Name {
+				faults = append(faults, fmt.Errorf("analyzer %s: alert %q is declared by %s already", a.Name, alert.Name, first[alert.Name].Name))
+			}
+			first[alert.Name] = a
+		}
+	}
+	return faults
 }
 
 func (a *Analyzer) validate(written []string) []error {
@@ -80,7 +97,12 @@ func (a *Analyzer) validate(written []string) []error {
 	}
 	for _, m := range a.Measures {
 		if !measurePattern.MatchString(m.Name) || m.Help == "" {
-			fail("measure %q must end in a unit (_ratio, _usd, _seconds, _bytes or _count) and have a Help", m.Name)
+			fail("measure %q must end in a unit (_ratio, _usd, _usd_per_hour, _seconds, _bytes, _count or _throttles) and have a Help", m.Name)
+		}
+	}
+	for _, alert := range a.Alerts {
+		for _, text := range alert.faults() {
+			fail("%s", text)
 		}
 	}
 	return faults

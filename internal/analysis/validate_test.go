@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -20,7 +21,11 @@ func good() *Analyzer {
 		Params:   []Param{{Name: "limit", Kind: Number, Default: 1.5, Doc: "MB"}},
 		Reads:    []string{"functions_current"},
 		Measures: []Measure{{Name: "waste_ratio", Help: "Share that is wasted."}},
-		Run:      func(context.Context, *Pass) error { return nil },
+		Alerts: []Alert{{
+			Name: "MuchWasted", Severity: High, For: time.Hour, Expr: "faaswarden_waste_ratio > 0.5",
+			Summary: "{{ $value | humanizePercentage }} is wasted.", Description: "Lower it.",
+		}},
+		Run: func(context.Context, *Pass) error { return nil },
 	}
 }
 
@@ -68,6 +73,15 @@ func TestValidate(t *testing.T) {
 		{"a table that nobody writes", func(a *Analyzer) { a.Reads = append(a.Reads, "wishes") }, "reads wishes, which no collector writes"},
 		{"a table that is read and not named", func(a *Analyzer) { a.Reads = []string{"reports_current"} }, "query.sql reads functions_current, which Reads does not name"},
 		{"a measure without a unit", func(a *Analyzer) { a.Measures[0].Name = "waste" }, `measure "waste" must end in a unit`},
+		{"a measure by the hour", func(a *Analyzer) { a.Measures[0].Name = "waste_usd_per_hour" }, ""},
+		{"an alert in lower case", func(a *Analyzer) { a.Alerts[0].Name = "much_wasted" }, `alert "much_wasted": name must match`},
+		{"an alert without an expr", func(a *Analyzer) { a.Alerts[0].Expr = " " }, `alert "MuchWasted": expr is empty`},
+		{"an alert without a summary", func(a *Analyzer) { a.Alerts[0].Summary = "" }, `alert "MuchWasted": summary is empty`},
+		{"an alert without a description", func(a *Analyzer) { a.Alerts[0].Description = "" }, `alert "MuchWasted": description is empty`},
+		{"an alert without a severity", func(a *Analyzer) { a.Alerts[0].Severity = 0 }, `alert "MuchWasted": severity 0 is not a level`},
+		{"an alert that holds for less than nothing", func(a *Analyzer) { a.Alerts[0].For = -time.Minute }, `alert "MuchWasted": for is -1m0s: must not be negative`},
+		{"an alert on somebody else's metric", func(a *Analyzer) { a.Alerts[0].Expr = "up == 0" }, `alert "MuchWasted": expr reads up, which is no metric of faaswarden`},
+		{"two alerts of one name", func(a *Analyzer) { a.Alerts = append(a.Alerts, a.Alerts[0]) }, `alert "MuchWasted" is declared by oversizedmemory already`},
 		{"a measure without help", func(a *Analyzer) { a.Measures[0].Help = "" }, `measure "waste_ratio" must end in a unit`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
