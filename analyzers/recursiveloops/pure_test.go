@@ -1,12 +1,14 @@
 package recursiveloops
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/shopspring/decimal"
 
 	"github.com/faaswarden/faaswarden/internal/analysis"
@@ -243,6 +245,38 @@ func TestDropBurn(t *testing.T) {
 	want := burn{Excess: 15_000, SpentUSD: 15, USDPerHour: 30.0 / 730, PeakUSDPerHour: 30.0 / 730, Savings: analysis.Interval{Expected: 30, High: 30}}
 	if diff := cmp.Diff(want, got, cmp.Comparer(near)); diff != "" {
 		t.Errorf("burn (-want +got):\n%s", diff)
+	}
+}
+
+func TestBurnsAreSummedByFunctionAndClass(t *testing.T) {
+	t.Parallel()
+	loop := func(name string, c class, usd float64, unpriced string) *facts {
+		return &facts{
+			Members: []function{{Account: "111122223333", Region: "us-east-1", Name: name}},
+			class:   c, burn: burn{USDPerHour: usd, Unpriced: unpriced},
+		}
+	}
+	b := burns{}
+	for _, f := range []*facts{
+		loop("pump", confirmed, 1.5, ""), loop("jump", probable, 2, ""), loop("pump", confirmed, 0.25, ""), loop("pump", probable, 4, ""),
+		loop("idle", potential, 0, ""), loop("meant", intentional, 0, ""), loop("dear", confirmed, 0, "no price"), loop("dear", confirmed, 3, ""),
+	} {
+		b.add(f)
+	}
+	p := analysis.NewPass(Analyzer, analysis.Window{})
+	b.measure(p)
+	result, err := p.Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func(name string, c class, usd float64) analysis.Measurement {
+		return analysis.Measurement{Name: burnMeasure, Account: "111122223333", Region: "us-east-1", Labels: []string{name, string(c)}, Value: usd}
+	}
+	want := []analysis.Measurement{
+		value("pump", confirmed, 1.75), value("jump", probable, 2), value("pump", probable, 4), value("dear", confirmed, math.NaN()),
+	}
+	if diff := cmp.Diff(want, result.Measurements, cmpopts.EquateNaNs()); diff != "" {
+		t.Errorf("measurements (-want +got):\n%s", diff)
 	}
 }
 

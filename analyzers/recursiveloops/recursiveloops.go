@@ -54,7 +54,9 @@ var Analyzer = &analysis.Analyzer{
 		"functions_current", "edges_current", "aliases_current", "account_limits_current", "tags_current", "role_statements_current",
 		"metrics_hourly", "metric_reads_current", "prices_current",
 	},
-	Run: run,
+	Measures: measures,
+	Alerts:   alerts,
+	Run:      run,
 }
 
 // settings are the parameters, read once.
@@ -87,6 +89,7 @@ type judge struct {
 	estate   *estate
 	graph    *graph.Graph // of edges that were seen
 	suspects map[string]analysis.Blindness
+	burns    burns
 }
 
 func run(ctx context.Context, p *analysis.Pass) error {
@@ -110,6 +113,7 @@ func run(ctx context.Context, p *analysis.Pass) error {
 	j.suspects = j.findSuspects()
 	j.dropsWithoutLoop(judged)
 	j.others(judged)
+	j.burns.measure(p)
 	return nil
 }
 
@@ -127,7 +131,7 @@ func (j *judge) loops(ctx context.Context) (map[string]bool, error) {
 		for _, f := range facts.Members {
 			judged[f.ARN] = true
 		}
-		j.p.Violation(facts.finding())
+		j.report(facts)
 	}
 	return judged, nil
 }
@@ -143,8 +147,13 @@ func (j *judge) dropsWithoutLoop(judged map[string]bool) {
 		facts := j.factsOf(graph.Loop{Functions: []string{f.ARN}}, []function{f}, nil, true)
 		facts.Unknown = append(facts.Unknown, j.hidden(f)...)
 		facts.conclude(j)
-		j.p.Violation(facts.finding())
+		j.report(facts)
 	}
+}
+
+func (j *judge) report(f *facts) {
+	j.p.Violation(f.finding())
+	j.burns.add(f)
 }
 
 // others says of every remaining function that it is in no loop, or what

@@ -1,0 +1,69 @@
+package recursiveloops
+
+import (
+	"math"
+
+	"github.com/faaswarden/faaswarden/internal/analysis"
+)
+
+const burnMeasure = "loop_burn_usd_per_hour"
+
+// burns adds up what running loops burn, by the function that their finding is on.
+type burns struct {
+	order []burning
+	usd   map[burning]float64
+}
+
+// burning is one value of the measure.
+type burning struct {
+	account, region, function string
+	class                     class
+}
+
+// add counts a loop that is confirmed or probable; the others burn nothing that
+// is known of. A burn that could not be priced is NaN and not nothing: the loop
+// runs, and its alert must not wait for a price.
+func (b *burns) add(f *facts) {
+	if f.class != confirmed && f.class != probable {
+		return
+	}
+	usd := f.burn.USDPerHour
+	if f.burn.Unpriced != "" {
+		usd = math.NaN()
+	}
+	first := f.Members[0]
+	key := burning{first.Account, first.Region, first.Name, f.class}
+	if b.usd == nil {
+		b.usd = map[burning]float64{}
+	}
+	if _, again := b.usd[key]; !again {
+		b.order = append(b.order, key)
+	}
+	b.usd[key] += usd
+}
+
+func (b *burns) measure(p *analysis.Pass) {
+	for _, k := range b.order {
+		p.Measure(analysis.Measurement{
+			Name: burnMeasure, Account: k.account, Region: k.region,
+			Labels: []string{k.function, string(k.class)}, Value: b.usd[k],
+		})
+	}
+}
+
+var measures = []analysis.Measure{{
+	Name:   burnMeasure,
+	Help:   "USD an hour that a running loop burns beyond its baseline, by the function its finding is on; class is confirmed or probable, NaN a burn that could not be priced.",
+	Labels: []string{"function", "class"},
+}}
+
+// alerts has no For: the evidence is days long already, and moves once an analysis.
+var alerts = []analysis.Alert{{
+	Name:     "LoopConfirmed",
+	Severity: analysis.Critical,
+	Expr:     `max by (account, region, function) (faaswarden_loop_burn_usd_per_hour{class="confirmed"})`,
+	Summary: `The loop of {{ $labels.function }} in {{ $labels.account }} {{ $labels.region }} is confirmed and burns ` +
+		`{{ if ge $value 0.005 }}${{ printf "%.2f" $value }}{{ else if ge $value 0.0 }}less than a cent{{ else }}an amount that could not be priced{{ end }} an hour.`,
+	Description: `Its output comes back as its input. The finding of recursiveloops on {{ $labels.function }} carries the command that stops it with the least loss: ` +
+		`faaswarden findings --analyzer recursiveloops --config FILE. The alert ends when the loop has been cut and the analysis window has left the evidence behind, or with an entry in analyzers.recursiveloops.exemptions.`,
+}}
