@@ -1,5 +1,6 @@
--- A row is one function: what was invoked and throttled in the window and on its
--- worst day, what limits its concurrency, and how it is invoked.
+-- A row is one function: what was invoked and throttled in the window, on its
+-- worst day and in the last 24 hours, what limits its concurrency, and how it is
+-- invoked.
 SELECT
     f.account                                AS account,
     f.region                                 AS region,
@@ -18,6 +19,8 @@ SELECT
     d.worst_day                              AS worst_day,
     d.worst_throttles                        AS worst_throttles,
     d.worst_invocations                      AS worst_invocations,
+    d.recent_throttles                       AS recent_throttles,
+    d.recent_invocations                     AS recent_invocations,
     d.async_received                         AS async_received,
     d.async_dropped                          AS async_dropped,
     d.async_age_ms                           AS async_age_ms,
@@ -39,6 +42,8 @@ LEFT JOIN
         argMax(day, (over, day_throttles, day))                  AS worst_day,
         argMax(day_throttles, (over, day_throttles, day))        AS worst_throttles,
         argMax(day_invocations, (over, day_throttles, day))      AS worst_invocations,
+        sum(day_recent_throttles)                                AS recent_throttles,
+        sum(day_recent_invocations)                              AS recent_invocations,
         sum(day_async_received)                                  AS async_received,
         sumIf(day_async_dropped, day_throttles > 0)              AS async_dropped,
         maxIf(day_async_age_ms, day_throttles > 0)               AS async_age_ms
@@ -51,6 +56,8 @@ LEFT JOIN
             toDate(ts)                                           AS day,
             sumIf(value, metric = 'Throttles' AND stat = 'Sum')           AS day_throttles,
             sumIf(value, metric = 'Invocations' AND stat = 'Sum')         AS day_invocations,
+            sumIf(value, metric = 'Throttles' AND stat = 'Sum' AND ts >= {to:DateTime} - INTERVAL 24 HOUR)   AS day_recent_throttles,
+            sumIf(value, metric = 'Invocations' AND stat = 'Sum' AND ts >= {to:DateTime} - INTERVAL 24 HOUR) AS day_recent_invocations,
             sumIf(value, metric = 'AsyncEventsReceived' AND stat = 'Sum') AS day_async_received,
             sumIf(value, metric = 'AsyncEventsDropped' AND stat = 'Sum')  AS day_async_dropped,
             maxIf(value, metric = 'AsyncEventAge' AND stat = 'Maximum')   AS day_async_age_ms,

@@ -45,7 +45,9 @@ var Analyzer = &analysis.Analyzer{
 		"functions_current", "metrics_hourly", "metric_points", "metric_reads_current", "provisioned_concurrency_current",
 		"account_limits_current", "edges_current", "event_source_mappings_current",
 	},
-	Run: run,
+	Measures: measures,
+	Alerts:   alerts,
+	Run:      run,
 }
 
 // row is a row of query.sql.
@@ -67,6 +69,8 @@ type row struct {
 	WorstDay         time.Time `ch:"worst_day"`
 	WorstThrottles   float64   `ch:"worst_throttles"`
 	WorstInvocations float64   `ch:"worst_invocations"`
+	RecentThrottles  float64   `ch:"recent_throttles"` // in the window's last 24 hours
+	RecentInvoked    float64   `ch:"recent_invocations"`
 	AsyncReceived    float64   `ch:"async_received"`
 	AsyncDropped     float64   `ch:"async_dropped"` // on days with throttles
 	AsyncAgeMS       float64   `ch:"async_age_ms"`  // on days with throttles
@@ -104,6 +108,7 @@ func run(ctx context.Context, p *analysis.Pass) error {
 	}
 	for _, c := range cases {
 		p.Violation(c.finding(p))
+		c.measure(p)
 	}
 	return nil
 }
