@@ -57,13 +57,14 @@ var measures = []analysis.Measure{{
 	Labels: []string{"function", "class"},
 }}
 
-// alerts has no For: the evidence is days long already, and moves once an analysis.
+// alerts has no For: the evidence is days long already, and moves once an
+// analysis. To a template NaN is neither le nor lt anything, and ge everything.
 var alerts = []analysis.Alert{{
 	Name:     "LoopConfirmed",
 	Severity: analysis.Critical,
 	Expr:     `max by (account, region, function) (faaswarden_loop_burn_usd_per_hour{class="confirmed"})`,
-	Summary: `The loop of {{ $labels.function }} in {{ $labels.account }} {{ $labels.region }} is confirmed and burns ` +
-		`{{ if ge $value 0.005 }}${{ printf "%.2f" $value }}{{ else if ge $value 0.0 }}less than a cent{{ else }}an amount that could not be priced{{ end }} an hour.`,
+	Summary: `The loop of {{ $labels.function }} in {{ $labels.account }} {{ $labels.region }} is confirmed` +
+		`{{ if le 0.005 $value }} and burns ${{ printf "%.2f" $value }} an hour{{ else if le 0.0 $value }} and burns less than a cent an hour{{ else }}; what it burns could not be priced{{ end }}.`,
 	Description: `Its output comes back as its input. The finding of recursiveloops on {{ $labels.function }} carries the command that stops it with the least loss: ` +
 		`faaswarden findings --analyzer recursiveloops --config FILE. The alert ends when the loop has been cut and the analysis window has left the evidence behind, or with an entry in analyzers.recursiveloops.exemptions.`,
 }}
