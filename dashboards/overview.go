@@ -142,7 +142,7 @@ func dearestFunctions() cog.Builder[dashboard.Panel] {
 		value("invocations, 24 h", count, 0, "faaswarden_function_day_invocations"),
 		value("errors, 24 h", count, 0, "faaswarden_function_day_errors"),
 		value("throttles, 24 h", count, 0, "faaswarden_function_day_throttles"),
-		value("GB-seconds, 24 h", count, 0, "faaswarden_function_day_gb_seconds"),
+		value("GB-seconds, 24 h", count, 0, "faaswarden_function_day_gigabyte_seconds"),
 	).OverrideByName("function", []dashboard.DynamicConfigValue{{Id: "links", Value: []map[string]any{{
 		"title":       "Open ${__value.text} in the AWS console",
 		"url":         "https://console.aws.amazon.com/lambda/home?region=${__data.fields.region}#/functions/${__value.text}",
