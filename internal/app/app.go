@@ -120,6 +120,7 @@ func (a *App) onClose(name string, run func() error) {
 func (a *App) listen(ctx context.Context) error {
 	registry, err := exporter.New(exporter.Options{
 		Snapshot: a.Engine.Snapshot, Config: a.Engine.Config, Health: a.Engine.Health, Reload: a.reloads.last, Suites: a.opts.Suites,
+		Ahead: time.Since(a.opts.Now()).Round(time.Second),
 	}).Registry()
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)

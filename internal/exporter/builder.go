@@ -14,11 +14,14 @@ import (
 // builder makes metrics until the budget is used up.
 type builder struct {
 	budget  int
+	ahead   time.Duration // of the scraper's clock
 	metrics []prometheus.Metric
 	lost    int // series that found no room, or were summed for want of it
 }
 
-func newBuilder(budget int) *builder { return &builder{budget: budget} }
+func newBuilder(budget int, ahead time.Duration) *builder {
+	return &builder{budget: budget, ahead: ahead}
+}
 
 // room is how many series still fit.
 func (b *builder) room() int { return max(0, b.budget-len(b.metrics)) }
@@ -39,6 +42,11 @@ func (b *builder) gauge(d *prometheus.Desc, v float64, labels ...string) {
 		return
 	}
 	b.metrics = append(b.metrics, m)
+}
+
+// instant adds a time of the snapshot, by the scraper's clock.
+func (b *builder) instant(d *prometheus.Desc, t time.Time, labels ...string) {
+	b.gauge(d, seconds(t.Add(b.ahead)), labels...)
 }
 
 // maxLabelBytes bounds a label's value: names and tags are other people's.

@@ -28,6 +28,7 @@ type Options struct {
 	Health   func() *engine.Health   // of the store; never nil
 	Reload   func() Reload           // of the configuration
 	Suites   config.Suites           // analyzers' Measures become metrics
+	Ahead    time.Duration           // how far the scraper's clock is ahead of the snapshot's, which is the demo's own
 }
 
 // Reload is what became of the newest attempt to read the configuration.
@@ -101,7 +102,7 @@ func (e *Exporter) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64) { ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v) }
 	gauge(storeUp, boolean(e.opts.Health().Fault == nil))
 	gauge(reloadOK, boolean(reload.OK))
-	gauge(reloadTime, seconds(reload.Success))
+	gauge(reloadTime, seconds(reload.Success.Add(e.opts.Ahead)))
 	gauge(series, float64(len(metrics)+changing))
 	gauge(seriesBudget, float64(c.Metrics.SeriesBudget))
 	gauge(seriesDropped, float64(lost))
@@ -115,7 +116,7 @@ func (e *Exporter) current() (metrics []prometheus.Metric, lost int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.of != s || e.with != c {
-		b := newBuilder(c.Metrics.SeriesBudget - changing)
+		b := newBuilder(c.Metrics.SeriesBudget-changing, e.opts.Ahead)
 		e.build(b, s, c)
 		e.of, e.with, e.ready, e.lost = s, c, b.metrics, b.lost
 	}

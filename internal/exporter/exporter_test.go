@@ -299,6 +299,19 @@ func TestStoreAndReloadAreToldAtOnce(t *testing.T) {
 	}
 }
 
+// A simulated account has a clock of its own; Prometheus compares with its.
+func TestTimesFollowTheScrapersClock(t *testing.T) {
+	t.Parallel()
+	o := options(snapshot(), nil)
+	o.Ahead = time.Hour
+	text := expose(t, o)
+	for _, name := range []string{`analysis_window_end_timestamp_seconds`, `collector_last_success_timestamp_seconds{account="111122223333",collector="functions",region="us-east-1"}`, `config_last_reload_success_timestamp_seconds`} {
+		if want := fmt.Sprintf("faaswarden_%s %v\n", name, float64(at.Add(time.Hour).Unix())); !strings.Contains(text, want) {
+			t.Errorf("the exposition lacks %s", want)
+		}
+	}
+}
+
 func TestNamesFollowTheConventions(t *testing.T) {
 	t.Parallel()
 	problems, err := promlint.NewWithMetricFamilies(gather(t, options(snapshot(), nil))).Lint()

@@ -12,7 +12,7 @@ import (
 // buildSelf shows what collection did, what it cost and what is stored.
 func buildSelf(b *builder, s *engine.Snapshot, c *config.Config) {
 	if !s.Window.To.IsZero() {
-		b.gauge(windowEnd, seconds(s.Window.To))
+		b.instant(windowEnd, s.Window.To)
 	}
 	b.gauge(apiBudget, c.AWS.APIBudgetUSDPerMonth)
 	for _, c := range s.Collectors {
@@ -20,7 +20,7 @@ func buildSelf(b *builder, s *engine.Snapshot, c *config.Config) {
 		b.gauge(collectorPartial, boolean(c.Partial), c.Collector, c.Account, c.Region)
 		b.gauge(collectorSeconds, c.Seconds, c.Collector, c.Account, c.Region)
 		if c.LastSuccessAt.Unix() > 0 {
-			b.gauge(collectorLast, seconds(c.LastSuccessAt), c.Collector, c.Account, c.Region)
+			b.instant(collectorLast, c.LastSuccessAt, c.Collector, c.Account, c.Region)
 		}
 	}
 	for _, a := range s.API {
@@ -49,7 +49,7 @@ func buildAnalyzers(b *builder, s *engine.Snapshot) {
 
 func buildVerdicts(b *builder, a engine.AnalyzerSummary) {
 	name := a.Analyzer.Name
-	b.gauge(analyzerLast, seconds(a.LastSuccess), name)
+	b.instant(analyzerLast, a.LastSuccess, name)
 	b.gauge(analyzerSeconds, a.Run.FinishedAt.Sub(a.Run.StartedAt).Seconds(), name)
 	b.gauge(judgements, float64(a.Run.OK), name, string(analysis.OK))
 	b.gauge(judgements, float64(a.Run.Violations), name, string(analysis.Violation))

@@ -41,9 +41,10 @@ func New(opts Options) (http.Handler, error) {
 		opts.Now = time.Now
 	}
 	overview, err := template.New("overview.html").Funcs(template.FuncMap{
-		"usd": report.USD,
-		"pct": func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
-		"ago": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+		"usd":   report.USD,
+		"pct":   func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
+		"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
+		"ago":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 	}).ParseFS(pages, "overview.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse the overview page: %w", err)
