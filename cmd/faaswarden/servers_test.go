@@ -247,3 +247,11 @@ func identities(list []alert) []string {
 	}
 	return slices.Sorted(maps.Keys(ids))
 }
+
+// hangUp asks a daemon to read its configuration again.
+func (p *process) hangUp(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+}
