@@ -39,7 +39,7 @@ func savingsJump() rule {
 		expected("", "")+"\n-\n"+before+" > 50\nand\n"+expected("", "")+"\n> 1.2 *\n"+before,
 		`Expected savings of {{ $labels.analyzer }} rose by ${{ printf "%.2f" $value }} within a day, to `+
 			`{{ with printf "`+strings.ReplaceAll(expected(",analyzer=%q", ""), `"`, `\"`)+`" $labels.analyzer | query }}${{ . | first | value | printf "%.2f" }}{{ end }} a month.`,
-		`Something began to cost: a deployment, a change of configuration, or more traffic. The newest findings of {{ $labels.analyzer }} say what: `+
+		`Expected savings rose by more than 50 USD a month and a fifth within a day: a deployment, a change of configuration, or more traffic began to cost. The newest findings of {{ $labels.analyzer }} say what: `+
 			`faaswarden findings --analyzer {{ $labels.analyzer }} --config FILE. The alert ends by itself when the rise is a day old.`,
 	)
 	r.board = boardPath(findingsUID) + "?var-analyzer={{ $labels.analyzer }}"
@@ -58,7 +58,7 @@ and on (analyzer) (
 )`,
 		`Coverage of {{ $labels.analyzer }} is {{ $value | humanizePercentage }}; it was up to `+
 			`{{ with printf "max(max_over_time(faaswarden_coverage_ratio{analyzer=%q}[1d]))" $labels.analyzer | query }}{{ . | first | value | humanizePercentage }}{{ end }} within the last day.`,
-		`What cannot be determined is no finding and is not fine. Reasons now:`+
+		`A fifth of the resources cannot be determined for other reasons than no data, or coverage fell by more than 20 points within a day: what is not seen is not fine. Reasons now:`+
 			`{{ range printf "sort_desc(sum by (reason) (faaswarden_cannot_determine{analyzer=%q}))" $labels.analyzer | query }} {{ .Value | humanize }} × {{ .Labels.reason }};{{ else }} none is told;{{ end }}`+
 			` grant what is denied, enable what is not read, and look at the collectors for what failed.`,
 	)
@@ -86,7 +86,7 @@ max by (collector, account, region, outcome) (
 		`The collector {{ $labels.collector }} {{ if $labels.outcome }}has never succeeded in {{ $labels.account }} {{ $labels.region }}: its newest run was {{ $labels.outcome }}.`+
 			`{{ else }}last succeeded {{ $value | humanizeDuration }} ago in {{ $labels.account }} {{ $labels.region }}`+
 			`{{ with printf "max(faaswarden_collector_interval_seconds{collector=%q})" $labels.collector | query }}, and runs every {{ . | first | value | humanizeDuration }}{{ end }}.{{ end }}`,
-		`Findings that need its evidence become cannot determine. The log line "collector finished" of its newest run names the outcome and the detail; a denied action is in deploy/aws/policy.json. `+
+		`The collector has never succeeded, or not for three of its intervals and an hour, and findings that need its evidence become cannot determine. The log line "collector finished" of its newest run names the outcome and the detail; a denied action is in deploy/aws/policy.json. `+
 			`A collector that is not wanted is switched off with collectors.{{ $labels.collector }}.enabled: false.`,
 	)
 	r.hold = 15 * time.Minute
@@ -104,7 +104,7 @@ or
 min by (analyzer) (faaswarden_analyzer_last_run_success == 0)`,
 		`The analyzer {{ $labels.analyzer }} {{ if gt $value 0.0 }}last succeeded {{ $value | humanizeDuration }} ago.`+
 			`{{ else }}failed in its newest run{{ with printf "time() - max(faaswarden_analyzer_last_success_timestamp_seconds{analyzer=%q})" $labels.analyzer | query }}, and last succeeded {{ . | first | value | humanizeDuration }} ago{{ end }}.{{ end }}`,
-		`Its findings and its verdicts stay as they were at its last success. The log line "analyzer failed" says why; a memory limit or a time limit of the store is the usual reason, and a shorter analysis.window the remedy.`,
+		`The analyzer failed in its newest run, or has not succeeded for three intervals and an hour: its findings and verdicts stay as they were. The log line "analyzer failed" says why; a memory limit or a time limit of the store is the usual reason, and a shorter analysis.window the remedy.`,
 	)
 	r.board = boardPath(findingsUID) + "?var-analyzer={{ $labels.analyzer }}"
 	r.silent = "every analyzer succeeded in its newest run, and lately"
@@ -126,7 +126,7 @@ func apiBudgetNear() rule {
 	r := own("APIBudget", "warning",
 		monthSpent+" > 0\nand on (job, instance)\n"+monthSpent+" >= on (job, instance) 0.8 * faaswarden_api_budget_usd",
 		budgetSummary+`are spent.`,
-		`At 100 % priced calls stop until the month ends, and what they would have read goes stale. The board shows which operations cost most: read less often (collectors.NAME.every), fewer regions, or raise aws.api_budget_usd_per_month.`,
+		`Four fifths of the month's API budget are spent: at 100 % priced calls stop until the month ends, and what they would have read goes stale. The board shows which operations cost most: read less often (collectors.NAME.every), fewer regions, or raise aws.api_budget_usd_per_month.`,
 	)
 	r.silent = "less than four fifths of the month's API budget are spent"
 	return r
@@ -136,7 +136,7 @@ func apiBudgetReached() rule {
 	r := own("APIBudget", "critical",
 		monthSpent+" > 0\nand on (job, instance)\n"+budgetGone,
 		budgetSummary+`are spent: priced calls are refused.`,
-		`Metrics, log reports or the bill are not read any more until the month ends, and their findings become cannot determine. Raise aws.api_budget_usd_per_month and reload, or accept it until the first of the month; a budget of 0 allows no priced call.`,
+		`The month's API budget is used up: metrics, log reports and the bill are not read any more until the month ends, and findings that need them become cannot determine. Raise aws.api_budget_usd_per_month and reload, or accept it until the first of the month; a budget of 0 allows no priced call.`,
 	)
 	r.silent = "the month's API budget is not used up"
 	return r
@@ -145,7 +145,7 @@ func apiBudgetReached() rule {
 func storeDown() rule {
 	r := own("StoreDown", "critical", `faaswarden_store_up == 0`,
 		`The store of {{ $labels.instance }} has not answered for 5 minutes.`,
-		`Nothing is collected or analyzed meanwhile, and the metrics show the last snapshot. Look at the ClickHouse server, the network and the user's password, or, with the embedded store, at the disk.`,
+		`The store has not answered for five minutes: nothing is collected or analyzed, and the metrics show the last snapshot. Look at the ClickHouse server, the network and the user's password, or, with the embedded store, at the disk.`,
 	)
 	r.hold = 5 * time.Minute
 	r.silent = "the store answers"
@@ -156,7 +156,7 @@ func configReloadFailed() rule {
 	r := own("ConfigReloadFailed", "warning", `faaswarden_config_last_reload_success == 0`,
 		`{{ $labels.instance }} refused its new configuration and runs with that of `+
 			`{{ with printf "faaswarden_config_last_reload_success_timestamp_seconds{job=%q,instance=%q}" $labels.job $labels.instance | query }}{{ . | first | value | humanizeTimestamp }}{{ else }}its start{{ end }}.`,
-		`faaswarden check-config FILE names every fault. A restart would not come up with this file.`,
+		`A reload found a fault in the configuration, and the old one stays in use. faaswarden check-config FILE names every fault; a restart would not come up with this file.`,
 	)
 	r.keep = 0 // a reload ends it, nothing else moves it
 	r.silent = "the configuration in use is the one on disk"
@@ -167,7 +167,7 @@ func seriesBudget() rule {
 	r := own("SeriesBudget", "warning", `faaswarden_series_dropped > 0`,
 		`{{ $labels.instance }} leaves out {{ $value | humanize }} series, because metrics.series_budget allows `+
 			`{{ with printf "faaswarden_series_budget{job=%q,instance=%q}" $labels.job $labels.instance | query }}{{ . | first | value | humanize }}{{ end }}.`,
-		`Boards and alerts do not see what is left out. Lower metrics.top_functions or metrics.top_findings, take keys out of metrics.tag_labels, or raise metrics.series_budget if this Prometheus can take more.`,
+		`Series were left out for ten minutes because they do not fit into the budget: boards and alerts do not see them. Lower metrics.top_functions or metrics.top_findings, take keys out of metrics.tag_labels, or raise metrics.series_budget if this Prometheus can take more.`,
 	)
 	r.hold = 10 * time.Minute
 	r.silent = "all series fit into the budget"
@@ -180,7 +180,7 @@ func down() rule {
 or
 absent(up{job="faaswarden"})`,
 		`{{ if $labels.instance }}{{ $labels.instance }} cannot be scraped{{ else }}No target of the job faaswarden is known{{ end }} for 10 minutes.`,
-		`No other alert of faaswarden can fire meanwhile. Look at the process and its last log line, at web.listen and TLS, and at the scrape configuration of the job faaswarden.`,
+		`The job faaswarden could not be scraped for ten minutes, or has no target: no other alert of it can fire meanwhile. Look at the process and its last log line, at web.listen and TLS, and at the scrape configuration of the job faaswarden.`,
 	)
 	r.hold, r.keep = 10*time.Minute, 0
 	r.silent = "faaswarden is scraped"

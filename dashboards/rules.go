@@ -32,11 +32,9 @@ type group struct {
 
 // Alert is a rule as people list it.
 type Alert struct {
-	Name, Severity, Analyzer string
-	Expr                     string
-	For                      time.Duration
-	Runbook                  string
-	Silent                   string // why nothing fires on a healthy account
+	Name, Severity string
+	Condition      string // the first sentence of its description
+	Page           string // of the repository, with the section that says what to do
 }
 
 func (r rule) title() string { return r.name + " (" + r.severity + ")" }
@@ -60,7 +58,10 @@ func rules(suite []*analysis.Analyzer) []rule {
 func Alerts(suite []*analysis.Analyzer) []Alert {
 	var list []Alert
 	for _, r := range rules(suite) {
-		list = append(list, Alert{Name: r.name, Severity: r.severity, Analyzer: r.analyzer, Expr: r.expr, For: r.hold, Runbook: r.runbook, Silent: r.silent})
+		condition, _, _ := strings.Cut(r.advice, ". ")
+		list = append(list, Alert{
+			Name: r.name, Severity: r.severity, Condition: strings.TrimSuffix(condition, "."), Page: strings.TrimPrefix(r.runbook, repository),
+		})
 	}
 	return list
 }

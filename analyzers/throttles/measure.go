@@ -31,7 +31,7 @@ max by (account, region, function, cause) (faaswarden_recent_throttles) > 100`,
 	Summary: `{{ with printf "max(faaswarden_recent_throttles{account=%q,region=%q,function=%q,cause=%q})" $labels.account $labels.region $labels.function $labels.cause | query }}` +
 		`{{ . | first | value | humanize }}{{ end }} calls ({{ $value | humanizePercentage }}) of {{ $labels.function }} in {{ $labels.account }} {{ $labels.region }} ` +
 		`were throttled within 24 hours; cause: {{ $labels.cause }}.`,
-	Description: `Callers got 429, events and messages waited, or a stream stood still. The finding of throttles on {{ $labels.function }} names the minutes, ` +
+	Description: `More than 100 calls, and a tenth of all, were refused within 24 hours: callers got 429, events and messages waited, or a stream stood still. The finding of throttles on {{ $labels.function }} names the minutes, ` +
 		`who took the concurrency if the cause is account, and the command that fits the cause: faaswarden findings --analyzer throttles --config FILE.`,
 }}
 

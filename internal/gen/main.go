@@ -1,7 +1,7 @@
 // Command gen writes every generated file of the repository: the suites from
 // the folder names, and then, from the suites, the example configuration, the
-// IAM policy and the tables of the README. With -check it writes nothing and
-// fails when a file is stale.
+// IAM policy, the boards, the alert rules and the tables of the README. With
+// -check it writes nothing and fails when a file is stale.
 package main
 
 import (

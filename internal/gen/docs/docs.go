@@ -10,6 +10,7 @@ import (
 
 	"github.com/faaswarden/faaswarden/analyzers"
 	"github.com/faaswarden/faaswarden/collector"
+	"github.com/faaswarden/faaswarden/dashboards"
 	"github.com/faaswarden/faaswarden/internal/analysis"
 	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/config"
@@ -33,17 +34,55 @@ func documents(root string) (map[string][]byte, error) {
 	}
 	text := string(readme)
 	for _, part := range []struct{ name, body string }{
-		{"analyzers", analyzerTable()}, {"collectors", collectorTable()}, {"bill", bill},
+		{"analyzers", analyzerTable()}, {"collectors", collectorTable()}, {"bill", bill}, {"alerts", alertTable()},
 	} {
 		if text, err = tree.Between(text, part.name, part.body); err != nil {
 			return nil, fmt.Errorf("README.md: %w", err)
 		}
 	}
-	return map[string][]byte{
+	files := map[string][]byte{
 		"deploy/aws/policy.json":    policy,
 		"deploy/config.example.yml": exampleConfig(),
 		"README.md":                 []byte(text),
-	}, nil
+	}
+	return files, addMonitoring(files)
+}
+
+// boardFolders hold boards and nothing else: where compose and people take them,
+// and where the chart takes its copies, since a chart reads no file outside.
+var boardFolders = []string{"deploy/grafana/dashboards", "deploy/helm/faaswarden/files/dashboards"}
+
+// ruleFolders take a copy of the alert rules each.
+var ruleFolders = []string{"deploy/prometheus", "deploy/helm/faaswarden/files"}
+
+// addMonitoring adds the boards and the alert rules, wherever a copy is kept.
+func addMonitoring(files map[string][]byte) error {
+	boards, err := dashboards.Boards(analyzers.Suite)
+	if err != nil {
+		return fmt.Errorf("render the boards: %w", err)
+	}
+	rules, err := dashboards.Rules(analyzers.Suite)
+	if err != nil {
+		return fmt.Errorf("render the alert rules: %w", err)
+	}
+	for _, dir := range boardFolders {
+		for _, b := range boards {
+			files[dir+"/"+b.File] = b.JSON
+		}
+	}
+	for _, dir := range ruleFolders {
+		files[dir+"/"+dashboards.RulesFile] = rules
+	}
+	return nil
+}
+
+func alertTable() string {
+	var b strings.Builder
+	b.WriteString("| alert | severity | fires when |\n|---|---|---|\n")
+	for _, a := range dashboards.Alerts(analyzers.Suite) {
+		fmt.Fprintf(&b, "| [%s](%s) | %s | %s |\n", a.Name, a.Page, a.Severity, a.Condition)
+	}
+	return b.String()
 }
 
 func analyzerTable() string {

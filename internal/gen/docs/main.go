@@ -1,8 +1,10 @@
 // Command docs writes what is computed from the suites: the example
-// configuration, the IAM policy and the tables of the README.
+// configuration, the IAM policy, the boards, the alert rules and the tables of
+// the README.
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -24,9 +26,15 @@ func run(check bool) error {
 	if err != nil {
 		return err
 	}
+	return generate(root, check)
+}
+
+// generate writes every document below root, or with check names what is stale.
+// What lies among the boards and is none is named either way.
+func generate(root string, check bool) error {
 	files, err := documents(root)
 	if err != nil {
 		return err
 	}
-	return tree.Apply(root, files, check)
+	return errors.Join(tree.Apply(root, files, check), tree.Orphans(root, files, boardFolders...))
 }

@@ -57,6 +57,26 @@ func Apply(root string, files map[string][]byte, check bool) error {
 	return errors.Join(stale...)
 }
 
+// Orphans names the files of folders that hold generated files alone and are not
+// among those generated: what somebody put there, or what is no longer made.
+// They are not deleted, because they may be all there is of somebody's work.
+func Orphans(root string, files map[string][]byte, dirs ...string) error {
+	var orphans []error
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(filepath.Join(root, dir))
+		if err != nil {
+			orphans = append(orphans, fmt.Errorf("list %s: %w", dir, err))
+		}
+		for _, e := range entries {
+			name := dir + "/" + e.Name()
+			if _, generated := files[name]; !generated {
+				orphans = append(orphans, fmt.Errorf("%s is not, or no longer, generated; remedy: delete it, or keep it elsewhere", name))
+			}
+		}
+	}
+	return errors.Join(orphans...)
+}
+
 // Units lists the folders below dir that hold a declaration: a Go file named as
 // the folder.
 func Units(root, dir string) ([]string, error) {
