@@ -83,8 +83,8 @@ func slowestCollector() cog.Builder[dashboard.Panel] {
 }
 
 func collectorsTable() cog.Builder[dashboard.Panel] {
-	value := func(name, unit string, decimals float64, expr string, properties ...dashboard.DynamicConfigValue) column {
-		return column{name: name, unit: unit, decimals: decimals, query: now(name, expr), properties: properties}
+	value := func(name, unit string, decimals float64, expr string) column {
+		return column{name: name, unit: unit, decimals: decimals, query: now(name, expr)}
 	}
 	by := func(metric string) string { return "max by (collector, account, region) (" + placed(metric) + ")" }
 	return newTable(about{
@@ -96,8 +96,7 @@ func collectorsTable() cog.Builder[dashboard.Panel] {
 		value("last success, ago", seconds, 0, "time() - "+by("faaswarden_collector_last_success_timestamp_seconds")),
 		value("duration", seconds, 1, by("faaswarden_collector_duration_seconds")),
 		value("partial", count, 0, by("faaswarden_collector_last_run_partial")),
-		value("runs", count, 0, "max by (collector, account, region, outcome) ("+placed("faaswarden_collector_last_run_outcome")+")",
-			dashboard.DynamicConfigValue{Id: "custom.hidden", Value: true}),
+		column{hidden: true, query: now("outcome", "max by (collector, account, region, outcome) ("+placed("faaswarden_collector_last_run_outcome")+")")},
 	).OverrideByName("outcome", []dashboard.DynamicConfigValue{
 		{Id: "mappings", Value: outcomes()},
 		{Id: "custom.cellOptions", Value: map[string]any{"type": "color-text"}},

@@ -72,6 +72,9 @@ func (b board) build() (dashboard.Dashboard, error) {
 		return dashboard.Dashboard{}, fmt.Errorf("board %s: %w", b.uid, err)
 	}
 	d.SchemaVersion = schemaVersion
+	for i := range d.Links {
+		d.Links[i].Placement = nil // above the panels, and not in a menu where nobody looks
+	}
 	return d, nil
 }
 

@@ -104,6 +104,7 @@ type column struct {
 	name, unit string
 	decimals   float64
 	query      query
+	hidden     bool                           // asked for its labels alone
 	properties []dashboard.DynamicConfigValue // further overrides of the column
 }
 
@@ -124,7 +125,7 @@ func newTable(a about, labels []string, columns ...column) *table.PanelBuilder {
 		SortBy([]cog.Builder[common.TableSortByFieldState]{
 			common.NewTableSortByFieldStateBuilder().DisplayName(columns[0].name).Desc(true),
 		})
-	rename, order := map[string]string{}, map[string]int{}
+	rename, order, exclude := map[string]string{}, map[string]int{}, map[string]bool{"Time": true}
 	for i, label := range labels {
 		rename[label], order[label] = heading(label), i
 	}
@@ -133,9 +134,13 @@ func newTable(a about, labels []string, columns ...column) *table.PanelBuilder {
 		if len(columns) == 1 {
 			field = "Value"
 		}
-		rename[field], order[field] = c.name, len(labels)+i
 		c.query.instant, c.query.table = true, true
 		p.WithTarget(c.query)
+		if c.hidden {
+			exclude[field] = true
+			continue
+		}
+		rename[field], order[field] = c.name, len(labels)+i
 		p.OverrideByName(c.name, append([]dashboard.DynamicConfigValue{
 			{Id: "unit", Value: c.unit}, {Id: "decimals", Value: c.decimals}, {Id: "custom.align", Value: "right"},
 		}, c.properties...))
@@ -143,7 +148,7 @@ func newTable(a about, labels []string, columns ...column) *table.PanelBuilder {
 	return p.
 		WithTransformation(dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}).
 		WithTransformation(dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{
-			"excludeByName": map[string]bool{"Time": true}, "renameByName": rename, "indexByName": order,
+			"excludeByName": exclude, "renameByName": rename, "indexByName": order,
 		}})
 }
 

@@ -39,13 +39,16 @@ func variables() []cog.Builder[dashboard.VariableModel] {
 	return list
 }
 
+// labelValues is what Grafana's editor calls a query for a label's values.
+const labelValues = 1
+
 func (c choice) variable() cog.Builder[dashboard.VariableModel] {
 	query := "label_values(" + c.of + ", " + c.name + ")"
 	return dashboard.NewQueryVariableBuilder(c.name).
 		Label(c.label).
 		Description(c.description).
 		Datasource(datasource()).
-		Query(dashboard.StringOrMap{Map: map[string]any{"query": query, "refId": "Variable-" + c.name}}).
+		Query(dashboard.StringOrMap{Map: map[string]any{"qryType": labelValues, "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"}}).
 		Definition(query).
 		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
 		Sort(dashboard.VariableSortAlphabeticalAsc).
