@@ -59,8 +59,13 @@ const simDays = 14
 // newPipe starts an account of 60 functions and a daemon that reads it into dir.
 func newPipe(t *testing.T, dir string, change func(*awssim.Options)) *pipe {
 	t.Helper()
+	return newPipeOf(t, dir, 60, simDays, change)
+}
+
+func newPipeOf(t testing.TB, dir string, functions, days int, change func(*awssim.Options)) *pipe {
+	t.Helper()
 	midnight := time.Now().UTC().Truncate(24 * time.Hour)
-	world, err := awssim.Generate(awssim.GenerateOptions{Seed: 5, Functions: 60, Days: simDays, Now: midnight})
+	world, err := awssim.Generate(awssim.GenerateOptions{Seed: 5, Functions: functions, Days: days, Now: midnight})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +97,7 @@ func newPipe(t *testing.T, dir string, change func(*awssim.Options)) *pipe {
 	cfg := config.Default()
 	cfg.Store.DSN = config.Secret("embedded:" + dir)
 	cfg.Web.Listen = "127.0.0.1:0"
-	span := config.Duration(simDays * 24 * time.Hour)
+	span := config.Duration(time.Duration(days) * 24 * time.Hour)
 	cfg.AWS.Lookback, cfg.Analysis.Window = span, span
 	started := time.Now()
 	p := &pipe{world: world, sim: sim, log: &bytes.Buffer{}}
