@@ -157,6 +157,9 @@ func (c *cli) open(ctx context.Context, s *source) (*store.Store, *config.Config
 	if err != nil {
 		return nil, nil, err
 	}
-	st, err := store.Open(ctx, store.Options{DSN: string(cfg.Store.DSN), Cluster: cfg.Store.Cluster, ReadOnly: true, Logger: log, Install: c.install()})
+	st, err := store.Open(ctx, store.Options{
+		DSN: string(cfg.Store.DSN), PasswordFile: cfg.Store.PasswordFile, Cluster: cfg.Store.Cluster,
+		ReadOnly: true, Logger: log, Install: c.install(),
+	})
 	return st, cfg, err
 }

@@ -81,6 +81,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		return nil, err
 	}
 	opts.Store.DSN, opts.Store.Cluster, opts.Store.Logger = string(opts.Config.Store.DSN), opts.Config.Store.Cluster, opts.Logger
+	opts.Store.PasswordFile = opts.Config.Store.PasswordFile
 	if a.Store, err = store.Open(ctx, opts.Store); err != nil {
 		return nil, err
 	}

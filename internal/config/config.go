@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -36,8 +37,9 @@ type Config struct {
 
 // Store says where rows are kept.
 type Store struct {
-	DSN     Secret `yaml:"dsn"`     // embedded:PATH, clickhouse://…, https://…
-	Cluster string `yaml:"cluster"` // name in system.clusters; empty for a single server
+	DSN          Secret `yaml:"dsn"`           // embedded:PATH, clickhouse://…, https://…
+	PasswordFile string `yaml:"password_file"` // holds the password of DSN's user; read when the store is opened
+	Cluster      string `yaml:"cluster"`       // name in system.clusters; empty for a single server
 }
 
 // Web is the listener of /metrics, / and the health endpoints.
@@ -153,13 +155,15 @@ func blank(text []byte) bool {
 	return true
 }
 
-// resolve makes the embedded store's and the web config's paths relative to the config's folder.
+// resolve makes the embedded store's and the named files' paths relative to the config's folder.
 func (c *Config) resolve(dir string) {
 	if path, ok := strings.CutPrefix(string(c.Store.DSN), "embedded:"); ok && !filepath.IsAbs(path) {
 		c.Store.DSN = Secret("embedded:" + filepath.Join(dir, path))
 	}
-	if c.Web.ConfigFile != "" && !filepath.IsAbs(c.Web.ConfigFile) {
-		c.Web.ConfigFile = filepath.Join(dir, c.Web.ConfigFile)
+	for _, file := range []*string{&c.Store.PasswordFile, &c.Web.ConfigFile} {
+		if *file != "" && !filepath.IsAbs(*file) {
+			*file = filepath.Join(dir, *file)
+		}
 	}
 }
 
@@ -172,6 +176,7 @@ var (
 func (c *Config) Validate(suites Suites) error {
 	f := &faults{}
 	f.check(c.Store.DSN != "", "store.dsn", "is empty", "give embedded:PATH, clickhouse://HOST:9000 or https://HOST:8443")
+	c.validatePassword(f)
 	_, _, err := net.SplitHostPort(c.Web.Listen)
 	f.check(err == nil, "web.listen", fmt.Sprintf("is %q", c.Web.Listen), "give HOST:PORT, such as 127.0.0.1:9847")
 	f.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
@@ -215,6 +220,21 @@ var labelUnfit = regexp.MustCompile(`[^a-zA-Z0-9_]`)
 
 // TagLabel is the metric label of a tag key.
 func TagLabel(key string) string { return "tag_" + labelUnfit.ReplaceAllString(key, "_") }
+
+// validatePassword refuses a password file that would not be used, or that
+// contradicts the address.
+func (c *Config) validatePassword(f *faults) {
+	if c.Store.PasswordFile == "" {
+		return
+	}
+	const path = "store.password_file"
+	dsn := string(c.Store.DSN)
+	f.check(!strings.HasPrefix(dsn, "embedded:"), path, "is set for an embedded store", "remove it: the embedded store has no password")
+	if address, err := url.Parse(dsn); err == nil {
+		_, both := address.User.Password()
+		f.check(!both, path, "is set beside a password in store.dsn", "keep the user name alone in store.dsn: clickhouse://USER@HOST:9000/DATABASE")
+	}
+}
 
 func (c *Config) validateAccounts(f *faults) {
 	f.check(len(c.AWS.Accounts) > 0, "aws.accounts", "is an empty list", "leave it out for the credentials' own account")

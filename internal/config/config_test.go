@@ -127,6 +127,17 @@ func TestEmbeddedPathIsRelativeToTheFile(t *testing.T) {
 	}
 }
 
+func TestPasswordFileIsRelativeToTheFile(t *testing.T) {
+	t.Parallel()
+	c, err := Load(filepath.Join("testdata", "password_file.ok.yml"), sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join("testdata", "secrets", "writer.txt"); c.Store.PasswordFile != want {
+		t.Errorf("the password file is %q, want %q", c.Store.PasswordFile, want)
+	}
+}
+
 func TestDurations(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{"90s": "1m30s", "10s": "10s", "15m": "15m", "6h": "6h", "36h": "36h", "720h": "30d", "30d": "30d", "1h30m": "1h30m"} {

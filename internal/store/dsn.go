@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -67,6 +68,33 @@ func parseDSN(dsn string) (target, error) {
 		return fail("%w", err)
 	}
 	return t, nil
+}
+
+// target is what DSN names, with the password of PasswordFile.
+func (o Options) target() (target, error) {
+	t, err := parseDSN(o.DSN)
+	if err != nil || o.PasswordFile == "" {
+		return t, err
+	}
+	if t.server == nil || t.server.Auth.Password != "" {
+		return target{}, fmt.Errorf("%w: a password file is only for a server's address without a password: remove one of them", ErrAddress)
+	}
+	if t.server.Auth.Password, err = readPassword(o.PasswordFile); err != nil {
+		return target{}, fmt.Errorf("store password: %w", err)
+	}
+	return t, nil
+}
+
+func readPassword(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("%w; name a file that this process may read", err)
+	}
+	password := strings.TrimRight(string(text), "\r\n")
+	if password == "" {
+		return "", fmt.Errorf("%s is empty; write the password into it", path)
+	}
+	return password, nil
 }
 
 func enginePath(path string) (string, error) {

@@ -39,6 +39,9 @@ import (
 type Options struct {
 	// DSN is embedded:PATH, clickhouse://, http:// or https://.
 	DSN string
+	// PasswordFile holds the password of DSN's user, which then has none in DSN;
+	// a line break at its end is not part of it. Servers only.
+	PasswordFile string
 	// Database holds the tables; empty means the DSN's, or else DefaultDatabase.
 	Database string
 	// Cluster names the cluster, or the {macro} that names it, to make the
@@ -112,7 +115,7 @@ func (o Options) connect(ctx context.Context) (*Store, error) {
 	t := target{display: "embedded"}
 	if o.Engine == nil {
 		var err error
-		if t, err = parseDSN(o.DSN); err != nil {
+		if t, err = o.target(); err != nil {
 			return nil, err
 		}
 	}

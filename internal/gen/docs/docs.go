@@ -164,6 +164,8 @@ func exampleConfig() []byte {
 store:
   # embedded:PATH (relative to this file), clickhouse://USER:PASSWORD@HOST:9000/DATABASE or https://…
   dsn: %s
+  # File that holds the password of the user in dsn (which then has none), so that no password is in this file.
+  password_file: ""
   # Name of the cluster in system.clusters; empty for a single server.
   cluster: ""
 
