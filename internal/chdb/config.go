@@ -66,7 +66,11 @@ func configXML(o Options) string {
 		element(&b, 2, s.name, s.value)
 	}
 	b.WriteString("    </merge_tree>\n")
-	b.WriteString(accessXML)
+	if o.Rehearsal == nil {
+		b.WriteString(accessXML)
+	} else {
+		b.WriteString(rehearsalXML(*o.Rehearsal))
+	}
 	b.WriteString("</clickhouse>\n")
 	return b.String()
 }

@@ -30,6 +30,9 @@ type Options struct {
 
 	// Outside bounds each statement of ReadOnlyRoundTripper.
 	Outside Limits
+
+	// Rehearsal plays a server's user on this engine; nil is the engine's own.
+	Rehearsal *Rehearsal
 }
 
 // Limits bound one statement that came from outside the process.

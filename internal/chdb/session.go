@@ -69,6 +69,11 @@ func (s *session) prepare(database string, settings []setting) error {
 			return err
 		}
 	}
+	if rehearsal := s.engine.opts.Rehearsal; rehearsal != nil && !s.outside {
+		if err := s.rehearse(rehearsal); err != nil {
+			return err
+		}
+	}
 	if len(settings) > 0 {
 		if err := s.conn.exec(setStatement(settings)); err != nil {
 			return err
