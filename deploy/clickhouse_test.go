@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -244,50 +243,41 @@ func number(text string) int {
 	return n
 }
 
-func TestClickHouseFiles(t *testing.T) {
-	t.Parallel()
-	if err := checkUsers(read(t, usersFile)); err != nil {
-		t.Errorf("%s: %v", usersFile, err)
-	}
-	if err := checkServer(read(t, serverFile)); err != nil {
-		t.Errorf("%s: %v", serverFile, err)
-	}
+// checkClickHouse holds both files.
+func checkClickHouse(d deployment) error {
+	f := &faults{}
+	f.add(checkUsers(d[usersFile]))
+	f.add(checkServer(d[serverFile]))
+	return f.err()
 }
 
-var (
-	usersFile  = filepath.Join("clickhouse", "users.d", "faaswarden.xml")
-	serverFile = filepath.Join("clickhouse", "config.d", "faaswarden.xml")
-)
-
-// TestClickHouseFilesBroken shows that each rule can fail.
-func TestClickHouseFilesBroken(t *testing.T) {
+// TestClickHouseFiles holds the rules, and shows that each can fail.
+func TestClickHouseFiles(t *testing.T) {
 	t.Parallel()
-	mutate(t, checkUsers, read(t, usersFile), []mutation{
-		{"cut off", "</clickhouse>", "", "parse XML"},
-		{"trailing text", "</clickhouse>", "</clickhouse><more/>", "something follows"},
-		{"an old root", "clickhouse>", "yandex>", "the root element is yandex"},
-		{"default stays", `<default remove="remove"/>`, "<default/>", "default is not removed"},
-		{"a default password", "<access_management>0</access_management>", "<access_management>0</access_management><password>x</password>", "has a password in this file"},
-		{"no password at all", "<access_management>0</access_management>", "<access_management>0</access_management><no_password/>", "needs no password"},
-		{"a manager", "<access_management>0", "<access_management>1", "manages access"},
-		{"a stranger", "<faaswarden_writer>\n            <networks>", "<root><grants/></root><faaswarden_writer>\n            <networks>", "user root is unknown"},
-		{"a lost profile", "<profile>grafana_reader", "<profile>reader", `profile "reader"`},
-		{"a lost quota", "<quota>grafana_reader", "<quota>reader", `quota "reader"`},
-		{"everything", "GRANT SELECT, INSERT, ALTER TTL", "GRANT ALL ON *.*; GRANT ALTER TTL", "*.*"},
-		{"a reader that writes", "<query>GRANT SELECT ON faaswarden.*</query>", "<query>GRANT SELECT, INSERT ON faaswarden.*</query>", "GRANT SELECT, INSERT"},
-		{"no grants", "<query>GRANT SELECT ON faaswarden.*</query>", "", "gives it all of them"},
-		{"not read-only", "<readonly>1", "<readonly>0", "readonly is"},
-		{"no memory limit", "<max_memory_usage>1000000000</max_memory_usage>", "", "max_memory_usage is"},
-		{"unlimited rows", "<max_rows_to_read>500000000", "<max_rows_to_read>0", "max_rows_to_read is"},
-		{"a limit to lift", "<max>90</max>", "", "may be lifted"},
-		{"no quota of queries", "<queries>20000", "<queries>0", "quota queries"},
-	})
-	mutate(t, checkServer, read(t, serverFile), []mutation{
-		{"cut off", "</clickhouse>", "", "parse XML"},
-		{"no fsync", "<fsync_after_insert>1", "<fsync_after_insert>0", "fsync_after_insert"},
-		{"open system tables", "<select_from_system_db_requires_grant>true", "<select_from_system_db_requires_grant>false", "select_from_system_db_requires_grant"},
-		{"a mysql port", `<mysql_port remove="remove"/>`, "", "mysql_port is left open"},
-		{"thresholds above the pool", "<number_of_free_entries_in_pool_to_execute_mutation>2", "<number_of_free_entries_in_pool_to_execute_mutation>20", "exceeds the pool"},
-		{"thresholds of a big machine", "<number_of_free_entries_in_pool_to_execute_mutation>2</number_of_free_entries_in_pool_to_execute_mutation>", "", "keeps a default"},
+	mutate(t, checkClickHouse, load(t, usersFile, serverFile), []mutation{
+		{"cut off", usersFile, "</clickhouse>", "", "parse XML"},
+		{"trailing text", usersFile, "</clickhouse>", "</clickhouse><more/>", "something follows"},
+		{"an old root", usersFile, "clickhouse>", "yandex>", "the root element is yandex"},
+		{"default stays", usersFile, `<default remove="remove"/>`, "<default/>", "default is not removed"},
+		{"a default password", usersFile, "<access_management>0</access_management>", "<access_management>0</access_management><password>x</password>", "has a password in this file"},
+		{"no password at all", usersFile, "<access_management>0</access_management>", "<access_management>0</access_management><no_password/>", "needs no password"},
+		{"a manager", usersFile, "<access_management>0", "<access_management>1", "manages access"},
+		{"a stranger", usersFile, "<faaswarden_writer>\n            <networks>", "<root><grants/></root><faaswarden_writer>\n            <networks>", "user root is unknown"},
+		{"a lost profile", usersFile, "<profile>grafana_reader", "<profile>reader", `profile "reader"`},
+		{"a lost quota", usersFile, "<quota>grafana_reader", "<quota>reader", `quota "reader"`},
+		{"everything", usersFile, "GRANT SELECT, INSERT, ALTER TTL", "GRANT ALL ON *.*; GRANT ALTER TTL", "*.*"},
+		{"a reader that writes", usersFile, "<query>GRANT SELECT ON faaswarden.*</query>", "<query>GRANT SELECT, INSERT ON faaswarden.*</query>", "GRANT SELECT, INSERT"},
+		{"no grants", usersFile, "<query>GRANT SELECT ON faaswarden.*</query>", "", "gives it all of them"},
+		{"not read-only", usersFile, "<readonly>1", "<readonly>0", "readonly is"},
+		{"no memory limit", usersFile, "<max_memory_usage>1000000000</max_memory_usage>", "", "max_memory_usage is"},
+		{"unlimited rows", usersFile, "<max_rows_to_read>500000000", "<max_rows_to_read>0", "max_rows_to_read is"},
+		{"a limit to lift", usersFile, "<max>90</max>", "", "may be lifted"},
+		{"no quota of queries", usersFile, "<queries>20000", "<queries>0", "quota queries"},
+		{"cut off", serverFile, "</clickhouse>", "", "parse XML"},
+		{"no fsync", serverFile, "<fsync_after_insert>1", "<fsync_after_insert>0", "fsync_after_insert"},
+		{"open system tables", serverFile, "<select_from_system_db_requires_grant>true", "<select_from_system_db_requires_grant>false", "select_from_system_db_requires_grant"},
+		{"a mysql port", serverFile, `<mysql_port remove="remove"/>`, "", "mysql_port is left open"},
+		{"thresholds above the pool", serverFile, "<number_of_free_entries_in_pool_to_execute_mutation>2", "<number_of_free_entries_in_pool_to_execute_mutation>20", "exceeds the pool"},
+		{"thresholds of a big machine", serverFile, "<number_of_free_entries_in_pool_to_execute_mutation>2</number_of_free_entries_in_pool_to_execute_mutation>", "", "keeps a default"},
 	})
 }

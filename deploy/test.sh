@@ -4,12 +4,17 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Real servers that tests start on loopback, as Debian packages them.
-declare -A package_of=([clickhouse-server]=clickhouse-server [promtool]=prometheus)
+# Real servers that tests start on loopback, and the tools that judge their
+# configuration, as Debian packages them.
+declare -A package_of=(
+  [clickhouse-server]=clickhouse-server [promtool]=prometheus
+  [prometheus-alertmanager]=prometheus-alertmanager [amtool]=prometheus-alertmanager [systemd-analyze]=systemd
+)
 missing=()
 for program in "${!package_of[@]}"; do
   command -v "$program" >/dev/null || missing+=("${package_of[$program]}")
 done
+mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u | sed '/^$/d')
 if ((${#missing[@]})); then
   if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
     echo "missing Debian packages: ${missing[*]}" >&2
