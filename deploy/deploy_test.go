@@ -32,6 +32,7 @@ const (
 	alertmanagerFile = "deploy/alertmanager/alertmanager.yml"
 	dataSourcesFile  = "deploy/grafana/provisioning/datasources/faaswarden.yml"
 	providersFile    = "deploy/grafana/provisioning/dashboards/faaswarden.yml"
+	unitFile         = "deploy/systemd/faaswarden.service"
 )
 
 // generated is what the deployment mounts and other tests keep fresh: the
