@@ -32,8 +32,11 @@ type Options struct {
 	Notice   string // shown above everything: that the account is simulated, or a recording
 }
 
-// topFindings is how many findings the overview lists.
-const topFindings = 25
+// topFindings and topFunctions are how many the overview lists.
+const (
+	topFindings  = 25
+	topFunctions = 10
+)
 
 // New returns the daemon's HTTP handler.
 func New(opts Options) (http.Handler, error) {
@@ -43,6 +46,7 @@ func New(opts Options) (http.Handler, error) {
 	overview, err := template.New("overview.html").Funcs(template.FuncMap{
 		"usd":   report.USD,
 		"pct":   func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) },
+		"count": func(v float64) string { return report.Thousands(uint64(v + 0.5)) },
 		"stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"ago":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 	}).ParseFS(pages, "overview.html")
@@ -99,6 +103,10 @@ type overview struct {
 	Coverage        float64
 	Top             []report.Finding
 	APIUSD          float64
+	Cost            float64        // of the functions that could be priced, a month
+	Unpriced        int            // functions that could not be
+	Dearest         []engine.Usage // functions
+	Away            string         // why the store does not answer; empty while it does
 }
 
 func newOverview(opts Options) overview {
@@ -119,6 +127,16 @@ func newOverview(opts Options) overview {
 	o.Top = report.FromRows(s.Findings[:min(topFindings, len(s.Findings))])
 	for _, a := range s.API {
 		o.APIUSD += a.USD
+	}
+	for _, u := range s.Usage {
+		o.Cost += u.MonthlyUSD
+		if !u.Priced {
+			o.Unpriced++
+		}
+	}
+	o.Dearest = s.Usage[:min(topFunctions, len(s.Usage))]
+	if h := opts.Health(); h.Fault != nil {
+		o.Away = opts.Now().Sub(h.Since).Round(time.Second).String()
 	}
 	return o
 }

@@ -55,6 +55,10 @@ func analyzed() *engine.Snapshot {
 			Analyzer: "sample", Resource: `arn:aws:lambda:us-east-1:111122223333:function:<script>alert(1)</script>`, Summary: `<img src=x onerror=alert(2)>`,
 			Owner: `"><b>`, SavingsLow: 1, SavingsExpected: 2, SavingsHigh: 3, Evidence: `{"x":"</pre><script>"}`, Remediation: "aws lambda …",
 		}},
+		Usage: []engine.Usage{
+			{Account: "111122223333", Region: "us-east-1", Function: "<i>dear</i>", Read: true, Priced: true, MonthlyUSD: 1234.5, Day: engine.DayUsage{Invocations: 98765}},
+			{Account: "111122223333", Region: "us-east-1", Function: "unread"},
+		},
 		Collectors: []engine.Status{{Collector: "functions", Account: "111122223333", Region: "us-east-1", Outcome: "denied", Detail: "lambda:ListFunctions"}},
 	}
 }
@@ -92,6 +96,9 @@ func TestHealthMeansWhatItSays(t *testing.T) {
 			h.Fault = errors.New("no answer")
 		}
 		o := Options{Snapshot: analyzed, Health: func() *engine.Health { return h }, Embedded: tt.embedded, Now: func() time.Time { return now }}
+		if _, _, body := ask(t, o, "/"); strings.Contains(body, "The store has not answered") != (tt.away > 0) {
+			t.Errorf("%s: the overview does not say so", tt.name)
+		}
 		if code, _, body := ask(t, o, "/healthz"); code != tt.health {
 			t.Errorf("%s: /healthz answers %d %s", tt.name, code, body)
 		}
@@ -107,12 +114,12 @@ func TestOverviewShowsAnswersAndEscapesNames(t *testing.T) {
 	if code != http.StatusOK || !strings.Contains(header.Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Fatalf("%d %v", code, header)
 	}
-	for _, want := range []string{"$2.00", "$1.00 – $3.00", "50 %", "2 × denied: lambda:GetPolicy", "lambda:ListFunctions", "Lambda functions"} {
+	for _, want := range []string{"$2.00", "$1.00 – $3.00", "50 %", "2 × denied: lambda:GetPolicy", "lambda:ListFunctions", "Lambda functions", "$1,235", "98,765", "one function has no known cost", "its usage could not be read"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	for _, hostile := range []string{"<script>", "<img src=x", `"><b>`} {
+	for _, hostile := range []string{"<script>", "<img src=x", `"><b>`, "<i>"} {
 		if strings.Contains(body, hostile) {
 			t.Errorf("the page holds %q unescaped", hostile)
 		}
