@@ -332,10 +332,29 @@ type MetricPoint struct {
 	TS          time.Time `ch:"ts"` // start of the period
 	Value       float64   `ch:"value"`
 	CollectedAt time.Time `ch:"collected_at"`
+	RolledFrom  uint32    `ch:"rolled_from"` // period in seconds of the points it was made from; 0: as CloudWatch answered
 }
 
 // Table names the table MetricPoint rows are written to.
 func (MetricPoint) Table() string { return "metric_points" }
+
+// MetricDay is one metric's UTC day, made of its hourly points.
+type MetricDay struct {
+	Account     string    `ch:"account"`
+	Region      string    `ch:"region"`
+	Namespace   string    `ch:"namespace"`
+	Metric      string    `ch:"metric"`
+	Stat        string    `ch:"stat"` // as collected, or what was kept of a statistic that cannot be combined: p99 (max of hours)
+	Resource    string    `ch:"resource"`
+	Qualifier   string    `ch:"qualifier"`
+	Day         time.Time `ch:"day"`
+	Value       float64   `ch:"value"`
+	Points      uint32    `ch:"points"`       // points it was made of: 24 hours, or fewer where hours had none
+	CollectedAt time.Time `ch:"collected_at"` // of the newest of those points
+}
+
+// Table names the table MetricDay rows are written to.
+func (MetricDay) Table() string { return "metric_days" }
 
 // MetricRead says which window of a metric was asked for, and how it was answered: complete with no points is zero, never asked is unknown.
 type MetricRead struct {

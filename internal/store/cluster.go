@@ -12,6 +12,8 @@ import (
 var (
 	createTablePattern = regexp.MustCompile(`(?s)^CREATE TABLE (\w+)\n(\(.*\n\))\nENGINE = (\w+)\((.*?)\)\n(.*)$`)
 	createViewPattern  = regexp.MustCompile(`(?s)^CREATE VIEW (\w+) AS\n(.*)$`)
+	alterTablePattern  = regexp.MustCompile(`^ALTER TABLE (\w+)\n((?:ADD COLUMN IF NOT EXISTS|MODIFY COLUMN) \w+ .*)$`)
+	codecOnlyPattern   = regexp.MustCompile(`^MODIFY COLUMN \w+ CODEC\(`)
 	orderByPattern     = regexp.MustCompile(`(?m)^ORDER BY \(?(.*?)\)?$`)
 	clusterPattern     = regexp.MustCompile(`^([A-Za-z0-9_.-]+|\{[A-Za-z0-9_]+\})$`)
 )
@@ -81,15 +83,32 @@ func render(statement, database, cluster string) ([]string, error) {
 	if m := createViewPattern.FindStringSubmatch(statement); m != nil {
 		return []string{fmt.Sprintf("CREATE OR REPLACE VIEW %s.%s%s AS\n%s", database, m[1], on, m[2])}, nil
 	}
+	if m := alterTablePattern.FindStringSubmatch(statement); m != nil {
+		return alterTable(database, m[1], m[2], on), nil
+	}
 	m := createTablePattern.FindStringSubmatch(statement)
 	if m == nil {
-		return nil, fmt.Errorf("a migration may hold only CREATE TABLE and CREATE VIEW in the form of those before it, not: %s", firstLine(statement))
+		return nil, fmt.Errorf("a migration may hold only CREATE TABLE, CREATE VIEW and ALTER TABLE of one column, in the form of those before it, not: %s", firstLine(statement))
 	}
 	table := tableDDL{database: database, name: m[1], columns: m[2], engine: m[3], version: m[4], rest: m[5]}
 	if cluster == "" {
 		return []string{fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s.%s\n%s\nENGINE = %s(%s)\n%s", database, table.name, table.columns, table.engine, table.version, table.rest)}, nil
 	}
 	return table.clustered(cluster, on)
+}
+
+// alterTable changes a column of a table, on a cluster of the one on every node
+// and of the one over them. How a column is compressed is a matter of the nodes.
+func alterTable(database, table, change, on string) []string {
+	statement := func(name string) string { return fmt.Sprintf("ALTER TABLE %s.%s%s\n%s", database, name, on, change) }
+	switch {
+	case on == "":
+		return []string{statement(table)}
+	case codecOnlyPattern.MatchString(change):
+		return []string{statement(table + "_local")}
+	default:
+		return []string{statement(table + "_local"), statement(table)}
+	}
 }
 
 type tableDDL struct{ database, name, columns, engine, version, rest string }

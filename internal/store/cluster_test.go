@@ -64,6 +64,9 @@ func TestClusterDDL(t *testing.T) {
 		if !strings.Contains(strings.SplitN(sql, "\n", 2)[0], " ON CLUSTER 'c1'") {
 			t.Errorf("not for the whole cluster: %s", sql)
 		}
+		if strings.HasPrefix(sql, "ALTER TABLE ") {
+			continue
+		}
 		_, order, local := strings.Cut(sql, "\nORDER BY ")
 		if strings.Contains(sql, "_local ON CLUSTER") != local {
 			t.Errorf("a local table is one with a sorting key: %s", sql)
@@ -105,11 +108,34 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// A column changes on every node; the table over them is told of what it must know.
+func TestAlterOnACluster(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		change string
+		want   []string
+	}{
+		{"ADD COLUMN IF NOT EXISTS a UInt8", []string{"ALTER TABLE d.t_local ON CLUSTER 'c'\nADD COLUMN IF NOT EXISTS a UInt8", "ALTER TABLE d.t ON CLUSTER 'c'\nADD COLUMN IF NOT EXISTS a UInt8"}},
+		{"MODIFY COLUMN a UInt16 CODEC(ZSTD(1))", []string{"ALTER TABLE d.t_local ON CLUSTER 'c'\nMODIFY COLUMN a UInt16 CODEC(ZSTD(1))", "ALTER TABLE d.t ON CLUSTER 'c'\nMODIFY COLUMN a UInt16 CODEC(ZSTD(1))"}},
+		{"MODIFY COLUMN a CODEC(ZSTD(1))", []string{"ALTER TABLE d.t_local ON CLUSTER 'c'\nMODIFY COLUMN a CODEC(ZSTD(1))"}},
+	} {
+		got, err := store.Render("ALTER TABLE t\n"+c.change, "d", "c")
+		if diff := cmp.Diff(c.want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", c.change, err, diff)
+		}
+		if got, err := store.Render("ALTER TABLE t\n"+c.change, "d", ""); err != nil || len(got) != 1 || got[0] != "ALTER TABLE d.t\n"+c.change {
+			t.Errorf("%s on one server: %q, %v", c.change, got, err)
+		}
+	}
+}
+
 func TestRenderRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ statement, cluster, want string }{
-		{"ALTER TABLE functions ADD COLUMN x String", "", "may hold only CREATE TABLE and CREATE VIEW"},
-		{"CREATE TABLE t (a String) ENGINE = Memory", "", "may hold only CREATE TABLE and CREATE VIEW"},
+		{"ALTER TABLE functions ADD COLUMN x String", "", "may hold only CREATE TABLE, CREATE VIEW and ALTER TABLE of one column"},
+		{"ALTER TABLE functions\nADD COLUMN x String", "", "may hold only"},
+		{"ALTER TABLE functions\nDROP COLUMN handler", "", "may hold only"},
+		{"CREATE TABLE t (a String) ENGINE = Memory", "", "may hold only"},
 		{"CREATE VIEW v AS\nSELECT 1", "c'1", "cluster \"c'1\" must be a name or a {macro}"},
 		{"CREATE VIEW v AS\nSELECT 1", "a b", "must be a name"},
 	} {

@@ -105,7 +105,7 @@ func TestSchemaOnlyHoldsWhatCanBeRendered(t *testing.T) {
 func TestEveryTableHasARowType(t *testing.T) {
 	s := storetest.Open(t)
 	known := map[string]bool{"schema_migrations": true}
-	for _, row := range storetest.RowTypes() {
+	for _, row := range schema.RowTypes() {
 		known[row.Table()] = true
 	}
 	type table struct {

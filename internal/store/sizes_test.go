@@ -39,7 +39,7 @@ func TestSizes(t *testing.T) {
 			}
 		}
 	}
-	for _, like := range storetest.RowTypes() {
+	for _, like := range schema.RowTypes() {
 		if !found[like.Table()] {
 			t.Errorf("no size of table %s", like.Table())
 		}

@@ -445,6 +445,15 @@ TRUNCATE TABLE functions
 DELETE FROM functions WHERE 1
 ALTER TABLE functions DELETE WHERE 1
 ALTER TABLE functions ADD COLUMN x String DEFAULT file('SECRET')
+ALTER TABLE functions ADD COLUMN IF NOT EXISTS x String ALIAS file('SECRET')
+ALTER TABLE functions ADD COLUMN IF NOT EXISTS x String ALIAS arrayMap(file, ['SECRET'])[1]
+ALTER TABLE functions ADD COLUMN IF NOT EXISTS x String, DELETE WHERE 1
+ALTER TABLE functions ADD COLUMN IF NOT EXISTS x String, (DROP COLUMN handler)
+ALTER TABLE functions MODIFY COLUMN handler String DEFAULT (SELECT a FROM url('http://ADDR/', TSV, 'a String'))
+ALTER TABLE functions MODIFY SETTING storage_policy = 'x'
+ALTER TABLE functions MODIFY TTL collected_at
+ALTER TABLE functions DROP COLUMN handler
+ALTER TABLE system.one ADD COLUMN IF NOT EXISTS x String
 ALTER TABLE functions FREEZE
 UPDATE functions SET state = 'x' WHERE 1
 RENAME TABLE functions TO f
@@ -491,6 +500,8 @@ func TestWriterMay(t *testing.T) {
 		{"/", "CREATE DATABASE IF NOT EXISTS " + database},
 		{"/", "CREATE TABLE IF NOT EXISTS " + database + ".t (a String COMMENT 'calls file(x) and url(y), it''s ENGINE = File', n UInt32 CODEC(Delta, ZSTD(1))) ENGINE = ReplacingMergeTree(n) ORDER BY a"},
 		{"/", "CREATE OR REPLACE VIEW " + database + ".v AS SELECT a, format('{}', a) AS b FROM " + database + ".t FINAL"},
+		{"/", "ALTER TABLE " + database + ".t ADD COLUMN IF NOT EXISTS m UInt32 COMMENT 'one), (two' CODEC(ZSTD(1))"},
+		{"/", "ALTER TABLE " + database + ".t MODIFY COLUMN m CODEC(Delta, ZSTD(3))"},
 		{"/?query=" + url.QueryEscape("INSERT INTO "+database+".t (a, n) FORMAT CSV"), "one,1\ntwo,2\n"},
 		{"/?query=" + url.QueryEscape("INSERT INTO "+database+".t FORMAT JSONEachRow"), `{"a":"three","n":3}`},
 	} {

@@ -40,14 +40,15 @@ var (
 	databaseForm = regexp.MustCompile(`^CREATE DATABASE (?:IF NOT EXISTS )?(\w+)$`)
 	tableForm    = regexp.MustCompile(`(?s)^CREATE TABLE (?:IF NOT EXISTS )?(?:(\w+)\.)?\w+\s\(.*\nENGINE = \w*MergeTree\b`)
 	viewForm     = regexp.MustCompile(`(?s)^CREATE (?:OR REPLACE )?VIEW (?:IF NOT EXISTS )?(?:(\w+)\.)?\w+\s.*AS\s`)
+	columnForm   = regexp.MustCompile(`^ALTER TABLE (?:(\w+)\.)?\w+\n    \((?:ADD COLUMN IF NOT EXISTS|MODIFY COLUMN) .+\)$`) // one change: each has a line
 )
 
 // insertFormats are plain data. Values is not among them: it may hold
 // expressions.
 const insertFormats = " Native CSV CSVWithNames JSONEachRow JSONCompactEachRow RowBinary TSV TabSeparated TabSeparatedWithNames TSVWithNames "
 
-// checkWrite lets a writer make databases, tables and views and insert rows,
-// as store.Open and Insert do, and nothing else.
+// checkWrite lets a writer make databases, tables, columns and views and insert
+// rows, as store.Open and Insert do, and nothing else.
 func (h *handler) checkWrite(ctx context.Context, in *incoming) error {
 	text, err := h.canonical(ctx, in.sql)
 	if err != nil {
@@ -59,7 +60,7 @@ func (h *handler) checkWrite(ctx context.Context, in *incoming) error {
 		}
 		return checkOwner(m[1])
 	}
-	for _, form := range []*regexp.Regexp{databaseForm, tableForm, viewForm} {
+	for _, form := range []*regexp.Regexp{databaseForm, tableForm, viewForm, columnForm} {
 		if m := form.FindStringSubmatch(text); m != nil {
 			if err := checkOwner(m[1]); err != nil {
 				return err
@@ -67,7 +68,7 @@ func (h *handler) checkWrite(ctx context.Context, in *incoming) error {
 			return h.checkFunctions(ctx, text, form == tableForm)
 		}
 	}
-	return denied("this statement from outside: a writer may insert data given in the body after ?query=INSERT INTO … FORMAT …, and create databases, MergeTree tables and views")
+	return denied("this statement from outside: a writer may insert data given in the body after ?query=INSERT INTO … FORMAT …, and create databases, MergeTree tables, columns and views")
 }
 
 func denied(format string, args ...any) error {

@@ -11,43 +11,6 @@ import (
 	"github.com/faaswarden/faaswarden/internal/schema"
 )
 
-// RowTypes has one value of every row type, in the order of the tables.
-func RowTypes() []schema.Row {
-	return []schema.Row{
-		schema.Function{},
-		schema.Alias{},
-		schema.ProvisionedConcurrency{},
-		schema.ResourceTags{},
-		schema.Edge{},
-		schema.EventSourceMapping{},
-		schema.EventInvokeConfig{},
-		schema.Queue{},
-		schema.RoleStatement{},
-		schema.Subnet{},
-		schema.SecurityGroup{},
-		schema.SecurityGroupRule{},
-		schema.Route{},
-		schema.NATGateway{},
-		schema.VPCEndpoint{},
-		schema.NetworkInterface{},
-		schema.AccountLimits{},
-		schema.MetricPoint{},
-		schema.MetricRead{},
-		schema.ReportDay{},
-		schema.CostDay{},
-		schema.Price{},
-		schema.CollectorRun{},
-		schema.EvidenceGap{},
-		schema.Completion{},
-		schema.APICall{},
-		schema.Cursor{},
-		schema.AnalyzerRun{},
-		schema.Finding{},
-		schema.Judgement{},
-		schema.Measurement{},
-	}
-}
-
 // nasty is what text columns must carry unharmed.
 const nasty = "it's \"q\" \\ back\tslash\r\nline {x:String} ? $1 @a \x00 🔥 Ω \\N"
 

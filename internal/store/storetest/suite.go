@@ -132,7 +132,7 @@ var anyOrder = gocmp.Options{
 // roundTrip also writes a row of nothing: an unset time is the epoch, everything
 // else is its zero value.
 func (s suite) roundTrip(t *testing.T) {
-	for _, like := range RowTypes() {
+	for _, like := range schema.RowTypes() {
 		t.Run(like.Table(), func(t *testing.T) {
 			types := s.types(t, like.Table())
 			want := []any{zeroRow(like)}
