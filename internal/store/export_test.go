@@ -1,5 +1,11 @@
 package store
 
+import (
+	"context"
+	"errors"
+	"time"
+)
+
 // OpenMigrations is Open with migrations of the test's own.
 var OpenMigrations = open
 
@@ -22,3 +28,21 @@ func ParseDSN(dsn, database string) (display, path, resolved string, err error) 
 
 // FormatRows is how QueryRaw answers over the native protocol.
 var FormatRows = formatRows
+
+// RollUp and DropFiner are the two halves of what Retain does with metric points.
+func RollUp(ctx context.Context, s *Store, now time.Time) (uint64, error) {
+	return s.rollUpAll(ctx, now)
+}
+
+// DropFiner deletes what the named level was made of.
+func DropFiner(ctx context.Context, s *Store, name string, cutoff time.Time) (uint64, error) {
+	for _, l := range levels {
+		if l.name == name {
+			return s.dropFiner(ctx, l, cutoff)
+		}
+	}
+	return 0, errors.New("no level " + name)
+}
+
+// Deletion is how rows are deleted, on one server and on a cluster.
+var Deletion = deletion
