@@ -37,9 +37,10 @@ type Config struct {
 
 // Store says where rows are kept.
 type Store struct {
-	DSN          Secret `yaml:"dsn"`           // embedded:PATH, clickhouse://…, https://…
-	PasswordFile string `yaml:"password_file"` // holds the password of DSN's user; read when the store is opened
-	Cluster      string `yaml:"cluster"`       // name in system.clusters; empty for a single server
+	DSN          Secret              `yaml:"dsn"`           // embedded:PATH, clickhouse://…, https://…
+	PasswordFile string              `yaml:"password_file"` // holds the password of DSN's user; read when the store is opened
+	Cluster      string              `yaml:"cluster"`       // name in system.clusters; empty for a single server
+	Retention    map[string]Duration `yaml:"retention"`     // by schema.Retention's key; see Config.Retention for what is left out
 }
 
 // Web is the listener of /metrics, / and the health endpoints.
@@ -188,6 +189,7 @@ func (c *Config) Validate(suites Suites) error {
 	f.between("analysis.window", c.Analysis.Window, 24*time.Hour, 455*24*time.Hour)
 	f.between("analysis.every", c.Analysis.Every, time.Minute, 7*24*time.Hour)
 	c.validateMetrics(f)
+	c.validateRetention(f)
 	c.validateAccounts(f)
 	c.validateCollectors(f, suites.Collectors)
 	c.validateAnalyzers(f, suites.Analyzers)

@@ -45,7 +45,7 @@ var rules = []rule{
 	{"internal/chdb", []string{}, []string{"github.com/ebitengine/purego", "github.com/ClickHouse/"}},
 	{"internal/store", []string{"internal/analysis", "internal/chdb", "internal/collect", "internal/schema", "internal/store"}, []string{"github.com/ClickHouse/", "github.com/shopspring/decimal", "github.com/aws/"}},
 	{"internal/awssim", []string{}, []string{"github.com/aws/"}},
-	{"internal/config", []string{"internal/analysis", "internal/collect"}, []string{"github.com/goccy/go-yaml"}},
+	{"internal/config", []string{"internal/analysis", "internal/collect", "internal/schema"}, []string{"github.com/goccy/go-yaml"}},
 	{"internal/engine", []string{"internal/analysis", "internal/collect", "internal/config", "internal/price", "internal/schema", "internal/store"}, []string{"github.com/aws/", "github.com/shopspring/decimal"}},
 	{"internal/exporter", []string{"internal/analysis", "internal/collect", "internal/config", "internal/engine", "internal/schema"}, []string{"github.com/prometheus/"}},
 	{"internal/report", []string{"internal/analysis", "internal/schema"}, nil},

@@ -16,6 +16,7 @@ import (
 	"github.com/faaswarden/faaswarden/internal/config"
 	"github.com/faaswarden/faaswarden/internal/gen/tree"
 	"github.com/faaswarden/faaswarden/internal/price"
+	"github.com/faaswarden/faaswarden/internal/schema"
 )
 
 // documents renders every file that is computed from the suites.
@@ -168,7 +169,10 @@ store:
   password_file: ""
   # Name of the cluster in system.clusters; empty for a single server.
   cluster: ""
-
+  # How long rows are kept. Nothing goes that is still shown: the newest collection, analysis and inventory and
+  # open findings stay. Evidence must cover analysis.window and aws.lookback; prices and cursors are always kept.
+  retention:
+%s
 web:
   # Where /metrics, /, /healthz and /readyz are served.
   listen: %s
@@ -211,7 +215,7 @@ metrics:
   series_budget: %d
 
 collectors:
-`, string(d.Store.DSN), d.Web.Listen, d.Log.Level, d.Log.Format, d.AWS.RateHeadroom, d.AWS.APIBudgetUSDPerMonth,
+`, string(d.Store.DSN), retentions(), d.Web.Listen, d.Log.Level, d.Log.Format, d.AWS.RateHeadroom, d.AWS.APIBudgetUSDPerMonth,
 		d.AWS.Lookback, d.AWS.Concurrency, d.Analysis.Window, d.Analysis.Every, strings.Join(d.Analysis.OwnerTags, ", "),
 		d.Metrics.TopFunctions, d.Metrics.TopFindings, d.Metrics.SeriesBudget)
 	for _, c := range collector.Suite {
@@ -228,6 +232,15 @@ collectors:
 		}
 	}
 	return []byte(b.String())
+}
+
+// retentions is a line for each, with its default and what it is for.
+func retentions() string {
+	var b strings.Builder
+	for _, r := range schema.Retentions {
+		fmt.Fprintf(&b, "    %-32s # %s\n", r.Key+": "+config.Duration(r.Default).String(), r.Doc)
+	}
+	return b.String()
 }
 
 func bounds(p analysis.Param) string {
