@@ -122,10 +122,10 @@ func (e *Engine) acquire(ctx context.Context) (release func(), err error) {
 	}
 }
 
-// Run collects and analyzes on schedule until ctx ends. A failed cycle is
-// logged and tried again when due; it never ends the loop.
+// Run collects and analyzes on schedule until ctx ends, and sees to retention
+// once a day. What fails is logged and tried again when due; it never ends the loop.
 func (e *Engine) Run(ctx context.Context) error {
-	var analyzed time.Time
+	var analyzed, retainAt time.Time
 	for {
 		collected, err := e.CollectDue(ctx)
 		if err != nil && ctx.Err() == nil {
@@ -137,6 +137,9 @@ func (e *Engine) Run(ctx context.Context) error {
 				e.log.Error("analysis failed", "error", err)
 			}
 			analyzed = e.opts.Now()
+		}
+		if ctx.Err() == nil && !e.opts.Now().Before(retainAt) {
+			retainAt = e.retainDue(ctx)
 		}
 		select {
 		case <-ctx.Done():
