@@ -238,7 +238,10 @@ func TestReload(t *testing.T) {
 		{"another store", changed(func(c *config.Config) { c.Store.DSN = "embedded:elsewhere" }), "store changed, which only a start reads; remedy: restart the daemon"},
 		{"another port", changed(func(c *config.Config) { c.Web.Listen = "127.0.0.1:1" }), "web changed"},
 		{"another share of the quotas", changed(func(c *config.Config) { c.AWS.RateHeadroom = 0.1 }), "aws.rate_headroom changed"},
-		{"fewer series and dollars", changed(func(c *config.Config) { c.Metrics.SeriesBudget, c.AWS.APIBudgetUSDPerMonth = 1234, 7 }), ""},
+		{"fewer series and dollars, and shorter retention", changed(func(c *config.Config) {
+			c.Store.Retention = map[string]config.Duration{"judgements": config.Duration(50 * 24 * time.Hour)}
+			c.Metrics.SeriesBudget, c.AWS.APIBudgetUSDPerMonth = 1234, 7
+		}), ""},
 	} {
 		next = tt.next
 		hup <- syscall.SIGHUP

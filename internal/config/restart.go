@@ -7,11 +7,13 @@ import "reflect"
 // the rate limiters hold what was used.
 func NeedRestart(old, next *Config) []string {
 	var keys []string
+	before, after := old.Store, next.Store
+	before.Retention, after.Retention = nil, nil // read anew every day
 	for _, part := range []struct {
 		key       string
 		old, next any
 	}{
-		{"store", old.Store, next.Store},
+		{"store", before, after},
 		{"web", old.Web, next.Web},
 		{"log", old.Log, next.Log},
 		{"aws.rate_headroom", old.AWS.RateHeadroom, next.AWS.RateHeadroom},
