@@ -39,8 +39,8 @@ func savingsJump() rule {
 		expected("", "")+"\n-\n"+before+" > 50\nand\n"+expected("", "")+"\n> 1.2 *\n"+before,
 		`Expected savings of {{ $labels.analyzer }} rose by ${{ printf "%.2f" $value }} within a day, to `+
 			`{{ with printf "`+strings.ReplaceAll(expected(",analyzer=%q", ""), `"`, `\"`)+`" $labels.analyzer | query }}${{ . | first | value | printf "%.2f" }}{{ end }} a month.`,
-		`Expected savings rose by more than 50 USD a month and a fifth within a day: a deployment, a change of configuration, or more traffic began to cost. The newest findings of {{ $labels.analyzer }} say what: `+
-			`faaswarden findings --analyzer {{ $labels.analyzer }} --config FILE. The alert ends by itself when the rise is a day old.`,
+		`Expected savings rose by more than 50 USD a month and a fifth within a day: a deployment, a change of configuration, or more traffic began to cost. The newest findings of {{ $labels.analyzer }} say what; the board lists them, dearest first. `+
+			`The alert ends by itself when the rise is a day old.`,
 	)
 	r.board = boardPath(findingsUID) + "?var-analyzer={{ $labels.analyzer }}"
 	r.silent = "no analyzer's savings rose by more than 50 USD a month and a fifth within a day"

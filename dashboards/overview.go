@@ -116,7 +116,7 @@ func dearestFindings(title string, more ...string) cog.Builder[dashboard.Panel] 
 	}
 	return newTable(about{
 		title,
-		"Open findings by expected USD a month; metrics.top_findings of them have a series of their own, the others are summed above. faaswarden explain FINGERPRINT shows the evidence and what to do.",
+		"Open findings by expected USD a month; metrics.top_findings of them have a series of their own, the others are summed above. faaswarden's own page shows the evidence and what to do, and so does faaswarden explain FINGERPRINT where the store is a server or the daemon is stopped.",
 		usd, "there is no open finding in what is chosen above, or nothing was analyzed yet.",
 	}, labels, bound("expected"), bound("low"), bound("high")).
 		OverrideByName("analyzer", []dashboard.DynamicConfigValue{{Id: "links", Value: []map[string]any{
@@ -255,7 +255,7 @@ func firing() cog.Builder[dashboard.Panel] {
 func whereToGo() cog.Builder[dashboard.Panel] {
 	return newText("Where to go from here", "The other boards, and the commands that show a finding whole.", `* [Findings](`+boardPath(findingsUID)+`): a row an analyzer, with its savings, its verdicts and its dearest findings
 * [Collection and API spend](`+boardPath(collectionUID)+`): what was read, what that cost, and what was not
-* `+"`faaswarden findings --config FILE`"+` lists findings; `+"`faaswarden explain FINGERPRINT --config FILE`"+` shows one with its evidence and the command that mends it
+* faaswarden's own page has the dearest findings with their evidence and the commands that mend them; `+"`faaswarden findings`"+` and `+"`faaswarden explain FINGERPRINT`"+` have all of them, where the store is a server or the daemon is stopped
 * [What each analyzer will not catch](`+repository+`README.md#analyzers)
 * [Alerts and what to do about them](`+operations("alerts")+`)
 `)

@@ -65,6 +65,6 @@ var alerts = []analysis.Alert{{
 	Expr:     `max by (account, region, function) (faaswarden_loop_burn_usd_per_hour{class="confirmed"})`,
 	Summary: `The loop of {{ $labels.function }} in {{ $labels.account }} {{ $labels.region }} is confirmed` +
 		`{{ if le 0.005 $value }} and burns ${{ printf "%.2f" $value }} an hour{{ else if le 0.0 $value }} and burns less than a cent an hour{{ else }}; what it burns could not be priced{{ end }}.`,
-	Description: `A loop was proved to be running: the function's output comes back as its input. The finding of recursiveloops on {{ $labels.function }} carries the command that stops it with the least loss: ` +
-		`faaswarden findings --analyzer recursiveloops --config FILE. The alert ends when the loop has been cut and the analysis window has left the evidence behind, or with an entry in analyzers.recursiveloops.exemptions.`,
+	Description: `A loop was proved to be running: the function's output comes back as its input. The finding of recursiveloops on {{ $labels.function }} carries the command that stops it with the least loss; faaswarden's own page shows it, and faaswarden findings where the store is a server. ` +
+		`The alert ends when the loop has been cut and the analysis window has left the evidence behind, or with an entry in analyzers.recursiveloops.exemptions.`,
 }}

@@ -32,7 +32,7 @@ max by (account, region, function, cause) (faaswarden_recent_throttles) > 100`,
 		`{{ . | first | value | humanize }}{{ end }} calls ({{ $value | humanizePercentage }}) of {{ $labels.function }} in {{ $labels.account }} {{ $labels.region }} ` +
 		`were throttled within 24 hours; cause: {{ $labels.cause }}.`,
 	Description: `More than 100 calls, and a tenth of all, were refused within 24 hours: callers got 429, events and messages waited, or a stream stood still. The finding of throttles on {{ $labels.function }} names the minutes, ` +
-		`who took the concurrency if the cause is account, and the command that fits the cause: faaswarden findings --analyzer throttles --config FILE.`,
+		`who took the concurrency if the cause is account, and the command that fits the cause; faaswarden's own page shows it, and faaswarden findings where the store is a server.`,
 }}
 
 // measure reports the last day of a function that was throttled in it. Days
