@@ -34,13 +34,14 @@ func Validate(suite []*Analyzer, written []string) error {
 }
 
 // sharedAlerts finds the names that two alerts of a suite have in common:
-// whoever is told could not tell which it was.
+// whoever is told could not tell which it was. One analyzer may declare a name
+// twice with another severity each.
 func sharedAlerts(suite []*Analyzer) []error {
 	var faults []error
 	first := map[string]*Analyzer{}
 	for _, a := range suite {
 		for i, alert := range a.Alerts {
-			earlier := slices.ContainsFunc(a.Alerts[:i], func(b Alert) bool { return b.Name == alert.Name })
+			earlier := slices.ContainsFunc(a.Alerts[:i], func(b Alert) bool { return b.Name == alert.Name && b.Severity == alert.Severity })
 			if by := first[alert.Name]; earlier || by != nil && by.Name != a.Name {
 				faults = append(faults, fmt.Errorf("analyzer %s: alert %q is declared by %s already", a.Name, alert.Name, first[alert.Name].Name))
 			}

@@ -81,6 +81,11 @@ func TestValidate(t *testing.T) {
 		{"an alert without a severity", func(a *Analyzer) { a.Alerts[0].Severity = 0 }, `alert "MuchWasted": severity 0 is not a level`},
 		{"an alert that holds for less than nothing", func(a *Analyzer) { a.Alerts[0].For = -time.Minute }, `alert "MuchWasted": for is -1m0s: must not be negative`},
 		{"an alert on somebody else's metric", func(a *Analyzer) { a.Alerts[0].Expr = "up == 0" }, `alert "MuchWasted": expr reads up, which is no metric of faaswarden`},
+		{"an alert of two severities", func(a *Analyzer) {
+			milder := a.Alerts[0]
+			milder.Severity--
+			a.Alerts = append(a.Alerts, milder)
+		}, ""},
 		{"two alerts of one name", func(a *Analyzer) { a.Alerts = append(a.Alerts, a.Alerts[0]) }, `alert "MuchWasted" is declared by oversizedmemory already`},
 		{"a measure without help", func(a *Analyzer) { a.Measures[0].Help = "" }, `measure "waste_ratio" must end in a unit`},
 	} {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/faaswarden/faaswarden/internal/engine"
 	"github.com/faaswarden/faaswarden/internal/report"
+	"github.com/faaswarden/faaswarden/internal/schema"
 )
 
 //go:embed overview.html
@@ -32,7 +33,8 @@ type Options struct {
 	Notice   string // shown above everything: that the account is simulated, or a recording
 }
 
-// topFindings and topFunctions are how many the overview lists.
+// What the overview lists: so many findings of each analyzer, for those that
+// save no dollars would never be among the dearest, and so many functions.
 const (
 	topFindings  = 25
 	topFunctions = 10
@@ -109,6 +111,19 @@ type overview struct {
 	Away            string         // why the store does not answer; empty while it does
 }
 
+// topOfEach keeps the first findings of every analyzer, in their order.
+func topOfEach(list []schema.Finding) []schema.Finding {
+	var top []schema.Finding
+	shown := map[string]int{}
+	for _, f := range list {
+		if shown[f.Analyzer] < topFindings {
+			top = append(top, f)
+		}
+		shown[f.Analyzer]++
+	}
+	return top
+}
+
 func newOverview(opts Options) overview {
 	s := opts.Snapshot()
 	o := overview{Snapshot: s, Version: opts.Version, Notice: opts.Notice, Open: len(s.Findings)}
@@ -124,7 +139,7 @@ func newOverview(opts Options) overview {
 	if all > 0 {
 		o.Coverage = float64(determined) / float64(all)
 	}
-	o.Top = report.FromRows(s.Findings[:min(topFindings, len(s.Findings))])
+	o.Top = report.FromRows(topOfEach(s.Findings))
 	for _, a := range s.API {
 		o.APIUSD += a.USD
 	}

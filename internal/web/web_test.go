@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -123,6 +124,20 @@ func TestOverviewShowsAnswersAndEscapesNames(t *testing.T) {
 		if strings.Contains(body, hostile) {
 			t.Errorf("the page holds %q unescaped", hostile)
 		}
+	}
+}
+
+// Findings that save nothing are shown beside any number of dear ones.
+func TestOverviewShowsFindingsOfEveryAnalyzer(t *testing.T) {
+	t.Parallel()
+	s := analyzed()
+	for i := range 60 {
+		s.Findings = append(s.Findings, schema.Finding{Analyzer: "dear", Resource: fmt.Sprintf("arn:aws:lambda:us-east-1:1:function:dear-%d", i), SavingsExpected: 9, SavingsHigh: 9})
+	}
+	s.Findings = append(s.Findings, schema.Finding{Analyzer: "throttles", Resource: "arn:aws:lambda:us-east-1:1:function:throttled"})
+	_, _, body := get(t, s, "/")
+	if !strings.Contains(body, "<b>throttled</b>") || !strings.Contains(body, "The first 27 of 62") || strings.Contains(body, "dear-25<") {
+		t.Errorf("the page is not the first 25 of each analyzer:\n%s", body)
 	}
 }
 
