@@ -476,3 +476,40 @@ func TestUnreadInventoryIsNotZeroFindings(t *testing.T) {
 		t.Errorf("blind is %v", s.Blind)
 	}
 }
+
+// What the configuration no longer enables or reads is no longer shown, though
+// the store still knows it; a daemon that reads no account shows everything.
+func TestOnlyWhatIsInForceIsShown(t *testing.T) {
+	names := []string{"a", "b"}
+	everywhere := judge(func(p *analysis.Pass, s analysis.Subject) { p.Violation(finding(s)) })
+	r := newRig(t, []*collect.Collector{inventory(&names)}, []*analysis.Analyzer{everywhere})
+	if s := r.cycle(t); len(s.Findings) != 2 || len(s.Collectors) != 1 || len(s.Limits) != 1 || len(s.Analyzers) != 1 {
+		t.Fatalf("all in force: %+v", s)
+	}
+	look := func(change func(*config.Config), scopes []Scope) *Snapshot {
+		c := config.Default()
+		change(c)
+		r.Reload(c, scopes)
+		s, err := r.loadSnapshot(t.Context(), analysis.Window{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	scopes := []Scope{{Account: account, Region: region, Home: true}}
+	nothing := func(*config.Config) {}
+	if s := look(nothing, []Scope{{Account: account, Region: "eu-west-1", Home: true}}); len(s.Findings)+len(s.Collectors)+len(s.Limits)+len(s.Usage) > 0 || s.Functions > 0 {
+		t.Errorf("a region that is no longer read is shown: %+v", s)
+	}
+	if s := look(nothing, nil); len(s.Findings) != 2 || s.Functions != 2 {
+		t.Errorf("a daemon that reads no account shows %d findings of %d functions", len(s.Findings), s.Functions)
+	}
+	off := map[string]map[string]any{"sample": {"enabled": false}}
+	if s := look(func(c *config.Config) { c.Analyzers = off }, scopes); len(s.Findings)+len(s.Analyzers) > 0 || len(s.Collectors) != 1 {
+		t.Errorf("a disabled analyzer is shown: %+v", s)
+	}
+	off = map[string]map[string]any{"inventory": {"enabled": false}}
+	if s := look(func(c *config.Config) { c.Collectors = off }, scopes); len(s.Collectors) > 0 || len(s.Findings) != 2 {
+		t.Errorf("a disabled collector is shown: %+v", s)
+	}
+}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/faaswarden/faaswarden/internal/analysis"
@@ -131,19 +132,24 @@ ORDER BY account, region, collector, action, table_name`
 // loadSnapshot reads the newest results of everything from the store.
 func (e *Engine) loadSnapshot(ctx context.Context, w analysis.Window) (*Snapshot, error) {
 	s := &Snapshot{At: e.opts.Now().UTC(), Window: w}
-	var err error
+	f, err := e.inForce()
+	if err != nil {
+		return nil, err
+	}
 	if s.Findings, err = all[schema.Finding](ctx, e.opts.Store, OpenFindingsQuery, nil); err != nil {
 		return nil, fmt.Errorf("read open findings: %w", err)
 	}
 	if s.Measurements, err = all[schema.Measurement](ctx, e.opts.Store, measurementQuery, nil); err != nil {
 		return nil, fmt.Errorf("read measurements: %w", err)
 	}
-	if err := e.summarize(ctx, s); err != nil {
+	s.Findings, s.Measurements = only(s.Findings, f.finding), only(s.Measurements, f.measurement)
+	if err := e.summarize(ctx, s, f); err != nil {
 		return nil, err
 	}
 	if s.Usage, err = e.loadUsage(ctx, s.Window); err != nil {
 		return nil, err
 	}
+	s.Usage = only(s.Usage, f.usage)
 	if err := e.loadOperations(ctx, s); err != nil {
 		return nil, err
 	}
@@ -168,8 +174,8 @@ const reasonQuery = `SELECT analyzer, reason, topK(1)(detail)[1] AS detail, coun
 FROM judgements_current WHERE verdict = 'cannot_determine'
 GROUP BY analyzer, reason ORDER BY analyzer, n DESC, reason`
 
-// summarize fills one line for every analyzer of the suite, run or not.
-func (e *Engine) summarize(ctx context.Context, s *Snapshot) error {
+// summarize fills one line for every enabled analyzer of the suite, run or not.
+func (e *Engine) summarize(ctx context.Context, s *Snapshot, f inForce) error {
 	newest, err := e.runs(ctx, "")
 	if err != nil {
 		return err
@@ -182,7 +188,7 @@ func (e *Engine) summarize(ctx context.Context, s *Snapshot) error {
 	if err != nil {
 		return fmt.Errorf("read reasons: %w", err)
 	}
-	for _, a := range e.opts.Suites.Analyzers {
+	for _, a := range only(slices.Clone(e.opts.Suites.Analyzers), f.analyzer) {
 		summary := AnalyzerSummary{Analyzer: a, Run: good[a.Name], LastSuccess: good[a.Name].FinishedAt}
 		if n := newest[a.Name]; n.Outcome != "ok" {
 			summary.Run.Outcome, summary.Run.Detail = n.Outcome, n.Detail
@@ -223,7 +229,10 @@ func (e *Engine) runs(ctx context.Context, outcome string) (map[string]schema.An
 func (e *Engine) loadOperations(ctx context.Context, s *Snapshot) error {
 	now := e.opts.Now().UTC()
 	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
-	var err error
+	f, err := e.inForce()
+	if err != nil {
+		return err
+	}
 	if s.Collectors, err = all[Status](ctx, e.opts.Store, statusQuery, nil); err != nil {
 		return fmt.Errorf("read collector status: %w", err)
 	}
@@ -242,6 +251,8 @@ func (e *Engine) loadOperations(ctx context.Context, s *Snapshot) error {
 	if s.Tables, err = e.opts.Store.Sizes(ctx); err != nil {
 		return err
 	}
+	s.Collectors, s.API, s.Costs = only(s.Collectors, f.status), only(s.API, f.spend), only(s.Costs, f.cost)
+	s.Blind, s.Limits = only(s.Blind, f.gap), only(s.Limits, f.limit)
 	s.Functions = 0
 	for _, l := range s.Limits {
 		s.Functions += l.Functions
