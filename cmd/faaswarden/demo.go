@@ -206,11 +206,13 @@ func serveSim(opts awssim.Options, listen string) (*awssim.Server, string, error
 	return server, url, err
 }
 
-// anchored is a clock that stands at the end of the simulated history and runs
-// on from there, so that the same seed gives the same windows at any hour.
-func anchored(end time.Time) func() time.Time {
-	started := time.Now()
-	return func() time.Time { return end.Add(time.Since(started)) }
+// anchored is a clock for a history that ends at today's midnight: it spreads
+// the day over the first hour after it. So the same seed gives the same windows
+// at any hour, and a demo that is started again on a kept store goes on later,
+// never earlier, than the one before.
+func anchored(midnight time.Time) func() time.Time {
+	const slower = 25 // a day is less than an hour
+	return func() time.Time { return midnight.Add(time.Since(midnight) / slower) }
 }
 
 func simScopes(url, accountID, partition string, regions []string) []engine.Scope {
