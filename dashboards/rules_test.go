@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -148,6 +149,27 @@ func TestPromDuration(t *testing.T) {
 	} {
 		if got := promDuration(d); got != want {
 			t.Errorf("%v is written %s, want %s", d, got, want)
+		}
+	}
+}
+
+// TestRunbooksExist: every alert sends people to a heading that is there.
+func TestRunbooksExist(t *testing.T) {
+	t.Parallel()
+	for _, a := range Alerts(analyzers.Suite) {
+		page, ok := strings.CutPrefix(a.Runbook, repository)
+		file, anchor, found := strings.Cut(page, "#")
+		if !ok || !found {
+			t.Errorf("%s has the runbook %q", a.Name, a.Runbook)
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(file)))
+		if err != nil {
+			t.Errorf("%s: %v", a.Name, err)
+			continue
+		}
+		if !regexp.MustCompile(`(?im)^#+ ` + regexp.QuoteMeta(anchor) + `$`).Match(text) {
+			t.Errorf("%s: %s has no heading %q", a.Name, file, anchor)
 		}
 	}
 }
