@@ -140,6 +140,7 @@ func checkUsers(text []byte) error {
 			fault(strings.HasPrefix(grant, "GRANT ") && !strings.Contains(grant, "*.*") && !strings.Contains(grant, "GRANT ALL") && !strings.Contains(grant, "GRANT OPTION"), "user %s: %s", name, grant)
 		}
 	}
+	fault(users.value("profiles", list.value(writerUser, "profile"), "async_insert") == "0", "inserts of %s are answered before they are stored", writerUser)
 	return errors.Join(append(faults, checkReader(users)...)...)
 }
 
@@ -268,6 +269,7 @@ func TestClickHouseFiles(t *testing.T) {
 		{"everything", usersFile, "GRANT SELECT, INSERT, ALTER TTL", "GRANT ALL ON *.*; GRANT ALTER TTL", "*.*"},
 		{"a reader that writes", usersFile, "<query>GRANT SELECT ON faaswarden.*</query>", "<query>GRANT SELECT, INSERT ON faaswarden.*</query>", "GRANT SELECT, INSERT"},
 		{"no grants", usersFile, "<query>GRANT SELECT ON faaswarden.*</query>", "", "gives it all of them"},
+		{"queued inserts", usersFile, "<async_insert>0</async_insert>", "", "answered before they are stored"},
 		{"not read-only", usersFile, "<readonly>1", "<readonly>0", "readonly is"},
 		{"no memory limit", usersFile, "<max_memory_usage>1000000000</max_memory_usage>", "", "max_memory_usage is"},
 		{"unlimited rows", usersFile, "<max_rows_to_read>500000000", "<max_rows_to_read>0", "max_rows_to_read is"},
