@@ -266,7 +266,7 @@ func TestClickHouseFiles(t *testing.T) {
 		{"a stranger", usersFile, "<faaswarden_writer>\n            <networks>", "<root><grants/></root><faaswarden_writer>\n            <networks>", "user root is unknown"},
 		{"a lost profile", usersFile, "<profile>grafana_reader", "<profile>reader", `profile "reader"`},
 		{"a lost quota", usersFile, "<quota>grafana_reader", "<quota>reader", `quota "reader"`},
-		{"everything", usersFile, "GRANT SELECT, INSERT, ALTER TTL", "GRANT ALL ON *.*; GRANT ALTER TTL", "*.*"},
+		{"everything", usersFile, "GRANT SELECT, INSERT, ALTER COLUMN", "GRANT ALL ON *.*; GRANT ALTER COLUMN", "*.*"},
 		{"a reader that writes", usersFile, "<query>GRANT SELECT ON faaswarden.*</query>", "<query>GRANT SELECT, INSERT ON faaswarden.*</query>", "GRANT SELECT, INSERT"},
 		{"no grants", usersFile, "<query>GRANT SELECT ON faaswarden.*</query>", "", "gives it all of them"},
 		{"queued inserts", usersFile, "<async_insert>0</async_insert>", "", "answered before they are stored"},
