@@ -11,7 +11,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -29,19 +28,21 @@ const (
 	usersFile        = "deploy/clickhouse/users.d/faaswarden.xml"
 	serverFile       = "deploy/clickhouse/config.d/faaswarden.xml"
 	prometheusFile   = "deploy/prometheus/prometheus.yml"
+	rulesFile        = "deploy/prometheus/faaswarden.rules.yml"
 	alertmanagerFile = "deploy/alertmanager/alertmanager.yml"
 	dataSourcesFile  = "deploy/grafana/provisioning/datasources/faaswarden.yml"
 	providersFile    = "deploy/grafana/provisioning/dashboards/faaswarden.yml"
 	unitFile         = "deploy/systemd/faaswarden.service"
 )
 
-// generated is what the deployment mounts and other tests keep fresh: the
-// folder of the boards, and the rules. Their content is not read here.
-var generated = []string{
-	"deploy/grafana/dashboards",
-	"deploy/prometheus/faaswarden.rules.yml",
-	"deploy/helm/faaswarden/files/faaswarden.rules.yml",
-	"deploy/helm/faaswarden/files/dashboards",
+// generated is what the deployment mounts and other tests keep fresh, by the
+// file that names it and how.
+var generated = map[string]struct{ file, text string }{
+	"deploy/grafana/dashboards/overview.json":           {composeFile, "/etc/grafana/dashboards/overview.json"},
+	"deploy/grafana/dashboards":                         {composeFile, "./deploy/grafana/dashboards:"},
+	"deploy/prometheus/faaswarden.rules.yml":            {prometheusFile, "- faaswarden.rules.yml"},
+	"deploy/helm/faaswarden/files/faaswarden.rules.yml": {"deploy/helm/faaswarden/templates/prometheusrule.yaml", `"files/faaswarden.rules.yml"`},
+	"deploy/helm/faaswarden/files/dashboards":           {"deploy/helm/faaswarden/templates/dashboards.yaml", `"files/dashboards/*.json"`},
 }
 
 // deployment is the text of each file, so that a copy can be broken in memory.
@@ -66,11 +67,8 @@ func read(t testing.TB, file string) []byte {
 	return text
 }
 
-// exists says whether the repository has a path, or another test answers for it.
+// exists says whether the repository has a path.
 func exists(path string) error {
-	if slices.Contains(generated, filepath.ToSlash(filepath.Clean(path))) {
-		return nil
-	}
 	_, err := os.Stat(filepath.Join(root, path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s does not exist", path)

@@ -59,15 +59,7 @@ func (c prometheusConfig) job(name string) scrape {
 	return scrape{}
 }
 
-// anyRules stand in for the generated ones, which others keep fresh.
-const anyRules = `groups:
-  - name: any
-    rules:
-      - alert: FaaswardenDown
-        expr: up{job="faaswarden"} == 0
-`
-
-// promtool lets Prometheus' own tool judge a configuration, beside rules.
+// promtool lets Prometheus' own tool judge a configuration, beside the rules.
 func promtool(text []byte) error {
 	return judge(text, "promtool", "check", "config")
 }
@@ -83,8 +75,12 @@ func judge(text []byte, program string, args ...string) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // what is left takes only space
+	rules, err := os.ReadFile(filepath.Join(root, rulesFile))
+	if err != nil {
+		return err
+	}
 	file := filepath.Join(dir, "config.yml")
-	for name, content := range map[string][]byte{file: text, filepath.Join(dir, "faaswarden.rules.yml"): []byte(anyRules)} {
+	for name, content := range map[string][]byte{file: text, filepath.Join(dir, filepath.Base(rulesFile)): rules} {
 		if err := os.WriteFile(name, content, 0o600); err != nil {
 			return err
 		}
@@ -126,7 +122,7 @@ func TestPrometheus(t *testing.T) {
 		{"an unknown key", prometheusFile, "scrape_configs:", "scrapes:", "promtool"},
 		{"not a duration", prometheusFile, "scrape_interval: 1m", "scrape_interval: often", "promtool"},
 		{"rules that are not there", prometheusFile, "- faaswarden.rules.yml", "- other.rules.yml", "does not point to an existing file"},
-		{"no rules", prometheusFile, "rule_files:\n  - faaswarden.rules.yml", "rule_files:\n  - '*.none.yml'", "none.yml does not exist"},
+		{"no such rules", prometheusFile, "rule_files:\n  - faaswarden.rules.yml", "rule_files:\n  - '*.none.yml'", "none.yml does not exist"},
 		{"another path", prometheusFile, "metrics_path: /metrics", "metrics_path: /stats", `reads "/stats"`},
 		{"no limit", prometheusFile, "    sample_limit: 200000", "    sample_limit: 0", "sample limit 0"},
 		{"too seldom", prometheusFile, "scrape_interval: 1m", "scrape_interval: 10m", "forgets"},

@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"bytes"
-	"fmt"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -80,24 +79,6 @@ func TestNoPasswordCanFail(t *testing.T) {
 	} {
 		if err := checkNoPassword("file", []byte(line)); err != nil {
 			t.Errorf("%q: %v", line, err)
-		}
-	}
-}
-
-// What is generated and mounted is named once, and every name is one that some
-// file of the deployment uses.
-func TestGeneratedFilesAreUsed(t *testing.T) {
-	t.Parallel()
-	uses := map[string]struct{ file, text string }{
-		"deploy/grafana/dashboards":                         {composeFile, "./deploy/grafana/dashboards:"},
-		"deploy/prometheus/faaswarden.rules.yml":            {prometheusFile, "- faaswarden.rules.yml"},
-		"deploy/helm/faaswarden/files/faaswarden.rules.yml": {chartFolder + "/templates/prometheusrule.yaml", `"files/faaswarden.rules.yml"`},
-		"deploy/helm/faaswarden/files/dashboards":           {chartFolder + "/templates/dashboards.yaml", `"files/dashboards/*.json"`},
-	}
-	for _, path := range generated {
-		use, ok := uses[path]
-		if !ok || !bytes.Contains(read(t, use.file), []byte(use.text)) {
-			t.Error(fmt.Errorf("%s is used by no file (%+v)", path, use))
 		}
 	}
 }
