@@ -61,7 +61,7 @@ const (
 	confirmedBurn = `max by (account, region, function) (faaswarden_loop_burn_usd_per_hour{class="confirmed"})`
 	burnSummary   = `The loop of {{ $labels.function }} in {{ $labels.account }} {{ $labels.region }} is confirmed` +
 		`{{ if le 0.005 $value }} and burns ${{ printf "%.2f" $value }} an hour{{ else if le 0.0 $value }} and burns less than a cent an hour{{ else }}; what it burns could not be priced{{ end }}.`
-	burnAdvice = `A loop was proved to be running: the function's output comes back as its input. The finding of recursiveloops on {{ $labels.function }} carries the command that stops it with the least loss; faaswarden's own page shows it, and faaswarden findings where the store is a server. ` +
+	burnAdvice = `: the function's output comes back as its input. The finding of recursiveloops on {{ $labels.function }} carries the command that stops it with the least loss; faaswarden's own page shows it, and faaswarden findings where the store is a server. ` +
 		`The alert ends when the loop has been cut and the analysis window has left the evidence behind, or with an entry in analyzers.recursiveloops.exemptions.`
 )
 
@@ -71,11 +71,13 @@ const (
 // anything, and ge everything.
 var alerts = []analysis.Alert{
 	{
-		Name: "LoopConfirmed", Severity: analysis.Critical, Summary: burnSummary, Description: burnAdvice,
+		Name: "LoopConfirmed", Severity: analysis.Critical, Summary: burnSummary,
+		Description: `A loop was proved to be running that burns a dollar an hour or more, or whose burn has no price` + burnAdvice,
 		Expr: confirmedBurn + " >= 1\nor\n(\n  " + confirmedBurn + "\n  !=\n  " + confirmedBurn + "\n)",
 	},
 	{
-		Name: "LoopConfirmed", Severity: analysis.High, Summary: burnSummary, Description: burnAdvice,
+		Name: "LoopConfirmed", Severity: analysis.High, Summary: burnSummary,
+		Description: `A loop was proved to be running that burns less than a dollar an hour` + burnAdvice,
 		Expr: confirmedBurn + " < 1",
 	},
 }
