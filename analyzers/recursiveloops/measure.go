@@ -73,11 +73,11 @@ var alerts = []analysis.Alert{
 	{
 		Name: "LoopConfirmed", Severity: analysis.Critical, Summary: burnSummary,
 		Description: `A loop was proved to be running that burns a dollar an hour or more, or whose burn has no price` + burnAdvice,
-		Expr: confirmedBurn + " >= 1\nor\n(\n  " + confirmedBurn + "\n  !=\n  " + confirmedBurn + "\n)",
+		Expr:        confirmedBurn + " >= 1\nor\n(\n  " + confirmedBurn + "\n  !=\n  " + confirmedBurn + "\n)",
 	},
 	{
 		Name: "LoopConfirmed", Severity: analysis.High, Summary: burnSummary,
 		Description: `A loop was proved to be running that burns less than a dollar an hour` + burnAdvice,
-		Expr: confirmedBurn + " < 1",
+		Expr:        confirmedBurn + " < 1",
 	},
 }
