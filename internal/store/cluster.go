@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/faaswarden/faaswarden/internal/schema"
 )
@@ -42,6 +43,25 @@ func DDL(database, cluster string) ([]string, error) {
 			}
 			list = append(list, rendered...)
 		}
+	}
+	return list, nil
+}
+
+// Script is DDL and the record that it was run at that time, after which Open
+// finds nothing left to do: for a server whose administrator lets no one else
+// make tables.
+func Script(database, cluster string, at time.Time) ([]string, error) {
+	list, err := DDL(database, cluster)
+	if err != nil {
+		return nil, err
+	}
+	migrations, err := schema.Migrations()
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range migrations {
+		list = append(list, fmt.Sprintf("INSERT INTO %s.schema_migrations (name, checksum, applied_at) VALUES (%s, '%s', '%s')",
+			database, literal(m.Name), checksum(m.SQL), at.UTC().Format("2006-01-02 15:04:05.000")))
 	}
 	return list, nil
 }

@@ -46,7 +46,7 @@ type piece struct {
 }
 
 func (p piece) wrap(err error) error {
-	return fmt.Errorf("insert %d rows into %s: %w", len(p.rows), p.shape.table, err)
+	return fmt.Errorf("insert %d rows into %s: %w", len(p.rows), p.shape.table, explainAccess(err))
 }
 
 // pieces sorts rows by type, in the order in which types first appear, and

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"github.com/faaswarden/faaswarden/internal/schema"
 )
 
@@ -33,12 +35,16 @@ type appliedMigration struct {
 func (appliedMigration) Table() string { return "schema_migrations" }
 
 // migrate brings the database to the given migrations. Running it again, also
-// after it was interrupted, does what is left to do and nothing twice.
+// after it was interrupted, does what is left to do and nothing twice. A
+// database that has them all is only read.
 func (s *Store) migrate(ctx context.Context, migrations []schema.Migration) error {
-	if err := s.apply(ctx, migrationsTable); err != nil {
-		return fmt.Errorf("prepare migrations: %w", err)
-	}
 	pending, err := s.pending(ctx, migrations)
+	if exception, ok := errors.AsType[*clickhouse.Exception](err); ok && exception.Code == unknownTable {
+		if err := s.apply(ctx, migrationsTable); err != nil {
+			return fmt.Errorf("prepare migrations: %w", err)
+		}
+		pending, err = s.pending(ctx, migrations)
+	}
 	if err != nil {
 		return err
 	}

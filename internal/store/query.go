@@ -111,7 +111,7 @@ func (s *Store) Exec(ctx context.Context, sql string, params map[string]any) err
 	if err != nil {
 		return err
 	}
-	return s.conn.Exec(ctx, sql)
+	return explainAccess(s.conn.Exec(ctx, sql))
 }
 
 // DefaultFormat is how QueryRaw answers when it is not told.

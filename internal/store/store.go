@@ -99,7 +99,7 @@ func open(ctx context.Context, o Options, migrations []schema.Migration) (*Store
 		return nil, err
 	}
 	if err := s.prepare(ctx, migrations); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the store %s: %w", s.display, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("open the store %s: %w", s.display, explainAccess(err)), s.Close())
 	}
 	return s, nil
 }
@@ -218,6 +218,8 @@ func (s *Store) dial(database string, readOnly bool) (driver.Conn, error) {
 	return conn, nil
 }
 
+// makeDatabase makes the database unless it is there: a user may be allowed to
+// use one and not to make one.
 func (s *Store) makeDatabase(ctx context.Context) error {
 	create, err := createDatabase(s.database, s.cluster)
 	if err != nil {
@@ -228,15 +230,24 @@ func (s *Store) makeDatabase(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close() //nolint:errcheck // nothing is left unsent on it
+	var there uint64
+	err = conn.QueryRow(ctx, "SELECT count() FROM system.databases WHERE name = '"+s.database+"'").Scan(&there)
+	if err == nil && there > 0 {
+		return nil
+	}
 	if err := conn.Exec(ctx, create); err != nil {
 		return fmt.Errorf("create database %s: %w", s.database, err)
 	}
 	return nil
 }
 
+const (
+	unknownTable    = 60
+	unknownDatabase = 81
+)
+
 // explainMissing adds what to do when a store opened to be read is not there.
 func (s *Store) explainMissing(err error) error {
-	const unknownTable, unknownDatabase = 60, 81
 	exception, ok := errors.AsType[*clickhouse.Exception](err)
 	if ok && (exception.Code == unknownDatabase || exception.Code == unknownTable) {
 		return fmt.Errorf("database %s is not a store yet, and this opens it only to read: run faaswarden collect first: %w", s.database, err)
