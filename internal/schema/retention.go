@@ -74,3 +74,13 @@ var KeptForever = []string{"completions", "cursors", "prices"}
 func gone(table string, scope ...string) Retention {
 	return Retention{Key: table, Table: table, Time: "collected_at", Default: thirteenMonths, Least: 35 * day, Scope: scope, Doc: "rows of resources that are gone"}
 }
+
+// TimeColumn is the column that tells the age of a table's rows.
+func TimeColumn(table string) string {
+	for _, r := range Retentions {
+		if r.Table == table {
+			return r.Time
+		}
+	}
+	return "collected_at"
+}

@@ -46,3 +46,6 @@ func DropFiner(ctx context.Context, s *Store, name string, cutoff time.Time) (ui
 
 // Deletion is how rows are deleted, on one server and on a cluster.
 var Deletion = deletion
+
+// Between are the conditions that part a table's rows.
+var Between = between

@@ -80,7 +80,7 @@ func (s *Store) retainOne(ctx context.Context, r schema.Retention, l *level, cut
 // oldRows are conditions for the rows to delete. They hold literals and no
 // subqueries, which replicated tables refuse in a deletion.
 func (s *Store) oldRows(ctx context.Context, r schema.Retention, cutoff time.Time) ([]string, error) {
-	old := olderThan(r, cutoff)
+	old := earlier(r.Time, cutoff)
 	switch {
 	case len(r.Scope) > 0:
 		scopes, err := s.completeScopes(ctx, r, cutoff)
@@ -101,12 +101,12 @@ func (s *Store) oldRows(ctx context.Context, r schema.Retention, cutoff time.Tim
 	}
 }
 
-// olderThan is the condition that a row is older than cutoff.
-func olderThan(r schema.Retention, cutoff time.Time) string {
-	if r.Time == "day" {
-		return fmt.Sprintf("day < toDate('%s')", cutoff.Format(time.DateOnly))
+// earlier is the condition that a time column lies before a UTC day.
+func earlier(column string, d time.Time) string {
+	if column == "day" {
+		return fmt.Sprintf("day < toDate('%s')", d.UTC().Format(time.DateOnly))
 	}
-	return fmt.Sprintf("%s < toDateTime(%d, 'UTC')", r.Time, cutoff.Unix())
+	return fmt.Sprintf("%s < toDateTime(%d, 'UTC')", column, d.Unix())
 }
 
 // completeScopes are the scopes, as tuples, that were read wholly since cutoff:

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/shopspring/decimal"
 
 	"github.com/faaswarden/faaswarden/internal/schema"
+	"github.com/faaswarden/faaswarden/internal/store"
 )
 
 // nasty is what text columns must carry unharmed.
@@ -92,4 +94,20 @@ func amount(kind string, n int) decimal.Decimal {
 		panic(fmt.Sprintf("column type %q is no Decimal(precision, scale)", kind))
 	}
 	return decimal.New(-98765432101234567, -scale).Sub(decimal.New(int64(n), -scale))
+}
+
+// Fill writes n rows into every table of a store, and one that has nothing set.
+func Fill(t testing.TB, s *store.Store, n int) {
+	t.Helper()
+	own := suite{s}
+	for _, like := range schema.RowTypes() {
+		rows := []schema.Row{like}
+		types := own.types(t, like.Table())
+		for i := range n {
+			rows = append(rows, filled(like, types, i))
+		}
+		if err := s.Insert(t.Context(), rows...); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

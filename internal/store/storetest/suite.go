@@ -67,7 +67,7 @@ func (s suite) insert(t *testing.T, rows ...schema.Row) {
 }
 
 // all reads every row of a query.
-func all[T any](t *testing.T, s suite, sql string, params map[string]any) []T {
+func all[T any](t testing.TB, s suite, sql string, params map[string]any) []T {
 	t.Helper()
 	var list []T
 	for row, err := range store.Select[T](t.Context(), s.Store, sql, params) {
@@ -88,7 +88,7 @@ func (s suite) count(t *testing.T, from string, params map[string]any) uint64 {
 	return all[count](t, s, "SELECT count() AS n FROM "+from, params)[0].N
 }
 
-func (s suite) types(t *testing.T, table string) columnTypes {
+func (s suite) types(t testing.TB, table string) columnTypes {
 	t.Helper()
 	type column struct {
 		Name string `ch:"name"`
