@@ -61,6 +61,11 @@ func configXML(o Options) string {
 	b.WriteString("<!-- Written by faaswarden at every start; changes here are lost. -->\n<clickhouse>\n")
 	element(&b, 1, "users_config", configPath(o.Path))
 	element(&b, 1, "user_files_path", filepath.Join(o.Path, "user_files")+"/")
+	if o.Backups != "" {
+		b.WriteString("    <backups>\n")
+		element(&b, 2, "allowed_path", o.Backups+"/")
+		b.WriteString("    </backups>\n")
+	}
 	b.WriteString("    <merge_tree>\n")
 	for _, s := range o.Durability.mergeTree() {
 		element(&b, 2, s.name, s.value)

@@ -60,6 +60,8 @@ type Options struct {
 	Engine *chdb.Engine
 	// Logger is told of damaged parts found at the start; nil discards.
 	Logger *slog.Logger
+
+	backups string // folder for Backup and Restore
 }
 
 // Store is an open store. Its methods are safe for concurrent use.
@@ -166,7 +168,7 @@ func openEngine(ctx context.Context, o Options, path string) (*chdb.Engine, erro
 	if o.Relaxed {
 		durability = chdb.Relaxed
 	}
-	return chdb.Open(ctx, chdb.Options{Path: path, Library: library, Logger: o.Logger, Durability: durability})
+	return chdb.Open(ctx, chdb.Options{Path: path, Library: library, Logger: o.Logger, Durability: durability, Backups: o.backups})
 }
 
 // engineOptions are the driver's for an engine in this process.
