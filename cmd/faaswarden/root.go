@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // isCobraUsage recognises the command-line errors cobra gives as bare text.
 func isCobraUsage(err error) bool {
-	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires at least", "required flag", "invalid argument", "flag needs an argument", "if any flags in the group"} {
+	for _, start := range []string{"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires at least", "required flag", "invalid argument", "flag needs an argument", "if any flags in the group", "at least one of the flags"} {
 		if strings.HasPrefix(err.Error(), start) {
 			return true
 		}
@@ -149,6 +149,10 @@ func (s *source) load() (*config.Config, error) {
 
 // open opens the store of a command that only reads it.
 func (c *cli) open(ctx context.Context, s *source) (*store.Store, *config.Config, error) {
+	return c.openStore(ctx, s, true)
+}
+
+func (c *cli) openStore(ctx context.Context, s *source, readOnly bool) (*store.Store, *config.Config, error) {
 	cfg, err := s.load()
 	if err != nil {
 		return nil, nil, err
@@ -159,7 +163,7 @@ func (c *cli) open(ctx context.Context, s *source) (*store.Store, *config.Config
 	}
 	st, err := store.Open(ctx, store.Options{
 		DSN: string(cfg.Store.DSN), PasswordFile: cfg.Store.PasswordFile, Cluster: cfg.Store.Cluster,
-		ReadOnly: true, Logger: log, Install: c.install(),
+		ReadOnly: readOnly, Logger: log, Install: c.install(),
 	})
 	return st, cfg, err
 }

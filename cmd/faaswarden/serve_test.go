@@ -78,7 +78,12 @@ func announced(t *testing.T, stderr io.Reader) string {
 
 func fetch(t *testing.T, address, user, password, sql string) (int, string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/?query="+url.QueryEscape(sql), nil)
+	return send(t, address, user, password, sql, "")
+}
+
+func send(t *testing.T, address, user, password, sql, data string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/?query="+url.QueryEscape(sql), strings.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,8 +21,11 @@ import (
 func (c *cli) storeOptions() store.Options { return store.Options{Install: c.install()} }
 
 func newStore(c *cli) *cobra.Command {
-	cmd := &cobra.Command{Use: "store", Short: "Query the store, or serve it over ClickHouse's HTTP interface"}
-	cmd.AddCommand(newStoreQuery(c), newStoreServe(c), newStoreInstall(c))
+	cmd := &cobra.Command{Use: "store", Short: "Query, measure, copy, back up, restore or serve the store"}
+	cmd.AddCommand(
+		newStoreQuery(c), newStoreStats(c), newStoreCopy(c), newStoreBackup(c), newStoreRestore(c),
+		newStoreServe(c), newStoreDDL(c), newStoreInstall(c),
+	)
 	return cmd
 }
 
@@ -96,45 +99,57 @@ func query(ctx context.Context, st *store.Store, w io.Writer, sql string, params
 	return errors.Join(err, r.Close())
 }
 
+type serveFlags struct {
+	source
+	listen, user, passwordFile string
+	writable                   bool
+}
+
 func newStoreServe(c *cli) *cobra.Command {
-	s := &source{}
-	var listen, user, passwordFile string
+	f := &serveFlags{}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the embedded store, read-only, for Grafana and other ClickHouse clients",
+		Long: `Serves the embedded store as ClickHouse's HTTP interface, to who gives the password.
+Clients can read, and nothing else. With --writable they can also insert rows and
+make tables, as faaswarden store copy --to does; the store is made if there is none.`,
 		Example: `  faaswarden store serve --data ./data --password-file ./secret
-  curl -u faaswarden:$(cat secret) 'http://127.0.0.1:8123/?query=SELECT+count()+FROM+functions_current'`,
+  curl -u faaswarden:$(cat secret) 'http://127.0.0.1:8123/?query=SELECT+count()+FROM+functions_current'
+  faaswarden store serve --data ./copy --password-file ./secret --writable`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.storeServe(cmd.Context(), s, listen, user, passwordFile)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.storeServe(cmd.Context(), f) },
 	}
-	s.flags(cmd)
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8123", "serve here")
-	cmd.Flags().StringVar(&user, "user", "faaswarden", "the user clients give")
-	cmd.Flags().StringVar(&passwordFile, "password-file", "", "file that holds the password (required)")
+	f.flags(cmd)
+	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8123", "serve here")
+	cmd.Flags().StringVar(&f.user, "user", "faaswarden", "the user clients give")
+	cmd.Flags().StringVar(&f.passwordFile, "password-file", "", "file that holds the password (required)")
+	cmd.Flags().BoolVar(&f.writable, "writable", false, "let clients insert rows and make tables")
 	return cmd
 }
 
-func (c *cli) storeServe(ctx context.Context, s *source, listen, user, passwordFile string) error {
-	password, err := readPassword(passwordFile)
+func (c *cli) storeServe(ctx context.Context, f *serveFlags) error {
+	password, err := readPassword(f.passwordFile)
 	if err != nil {
 		return err
 	}
-	st, _, err := c.open(ctx, s)
+	st, _, err := c.openStore(ctx, &f.source, !f.writable)
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.listen)
 	if err != nil {
-		return errors.Join(usageError{fmt.Errorf("--listen %s: %w", listen, err)}, st.Close())
+		return errors.Join(usageError{fmt.Errorf("--listen %s: %w", f.listen, err)}, st.Close())
 	}
-	handler, err := st.Handler(store.HandlerOptions{User: user, Password: password})
+	handler, err := st.Handler(store.HandlerOptions{User: f.user, Password: password, Writable: f.writable})
 	if err != nil {
 		return errors.Join(err, listener.Close(), st.Close())
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	fmt.Fprintf(c.stderr, "serving ClickHouse's HTTP interface, read-only, on http://%s/ for the user %s\n", listener.Addr(), user)
+	access := "read-only"
+	if f.writable {
+		access = "writable"
+	}
+	fmt.Fprintf(c.stderr, "serving ClickHouse's HTTP interface, %s, on http://%s/ for the user %s\n", access, listener.Addr(), f.user)
 	return errors.Join(serveUntil(ctx, server, listener), st.Close())
 }
 

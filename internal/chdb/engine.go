@@ -33,7 +33,7 @@ type Options struct {
 
 	// Rehearsal plays a server's user on this engine; nil is the engine's own.
 	Rehearsal *Rehearsal
-	Backups string // folder that BACKUP may write to and RESTORE read from; empty forbids both
+	Backups   string // folder that BACKUP may write to and RESTORE read from; empty forbids both
 }
 
 // Limits bound one statement that came from outside the process.

@@ -139,14 +139,8 @@ func Restore(ctx context.Context, o BackupOptions) (err error) {
 	if o, err = o.resolve(); err != nil {
 		return err
 	}
-	if info, err := os.Stat(o.File); err != nil || !info.Mode().IsRegular() {
-		return errors.Join(fmt.Errorf("restore %s: it is not a file", o.File), err)
-	}
-	if entries, err := os.ReadDir(o.Data); len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(fmt.Errorf("restore into %s: the folder is not empty; name one that does not exist, or move its contents away", o.Data), err)
-	}
-	if err := os.MkdirAll(filepath.Dir(o.Data), 0o700); err != nil {
-		return fmt.Errorf("restore into %s: %w", o.Data, err)
+	if err := o.checkRestore(); err != nil {
+		return err
 	}
 	temporary, err := os.MkdirTemp(filepath.Dir(o.Data), "."+filepath.Base(o.Data)+".restoring-")
 	if err != nil {
@@ -165,6 +159,28 @@ func Restore(ctx context.Context, o BackupOptions) (err error) {
 		return fmt.Errorf("restore into %s: %w", o.Data, err)
 	}
 	return syncFolder(filepath.Dir(o.Data))
+}
+
+// checkRestore looks at the file and makes way for the folder.
+func (o BackupOptions) checkRestore() error {
+	info, err := os.Stat(o.File)
+	switch {
+	case err != nil:
+		return fmt.Errorf("restore %s: %w", o.File, err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("restore %s: it is not a file", o.File)
+	}
+	entries, err := os.ReadDir(o.Data)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("restore into %s: %w", o.Data, err)
+	case len(entries) > 0:
+		return fmt.Errorf("restore into %s: the folder is not empty; name one that does not exist, or move its contents away", o.Data)
+	}
+	if err := os.MkdirAll(filepath.Dir(o.Data), 0o700); err != nil {
+		return fmt.Errorf("restore into %s: %w", o.Data, err)
+	}
+	return nil
 }
 
 func (o BackupOptions) restoreInto(ctx context.Context, folder string) error {

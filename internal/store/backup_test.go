@@ -137,22 +137,24 @@ func TestBackupRefuses(t *testing.T) {
 		{store.BackupOptions{Data: dir, File: filepath.Join(dir, "x.zip")}, "backup", "must end in .tar.zst or .tar"},
 		{store.BackupOptions{Data: filepath.Join(dir, "none"), File: file}, "backup", "there is no store"},
 		{store.BackupOptions{Data: filepath.Join(dir, "empty"), File: file}, "backup", "there is no store"},
-		{store.BackupOptions{Data: filepath.Join(dir, "none"), File: file}, "restore", "it is not a file"},
-		{store.BackupOptions{Data: filepath.Join(dir, "none"), File: filepath.Join(dir, "none.tar.zst")}, "restore", "it is not a file"},
+		{store.BackupOptions{Data: filepath.Join(dir, "none"), File: file}, "restore", "no such file"},
+		{store.BackupOptions{Data: filepath.Join(dir, "none"), File: filepath.Join(dir, "folder.tar")}, "restore", "it is not a file"},
 		{store.BackupOptions{Data: filepath.Join(dir, "none"), File: "x"}, "restore", "must end in .tar.zst or .tar"},
 	} {
 		run := store.Backup
 		if c.run == "restore" {
 			run = store.Restore
 		}
-		if err := os.MkdirAll(filepath.Join(dir, "empty"), 0o700); err != nil {
-			t.Fatal(err)
+		for _, name := range []string{"empty", "folder.tar"} {
+			if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := run(t.Context(), c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %+v: %v, want %q", c.run, c.o, err, c.want)
 		}
 	}
-	if got := entries(t, dir); !cmp.Equal(got, []string{"empty"}) {
+	if got := entries(t, dir); !cmp.Equal(got, []string{"empty", "folder.tar"}) {
 		t.Errorf("left behind: %v", got)
 	}
 }
