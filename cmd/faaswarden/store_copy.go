@@ -80,7 +80,7 @@ func (c *cli) storeCopy(ctx context.Context, f *copyFlags) error {
 	if err != nil {
 		return errors.Join(err, from.Close())
 	}
-	to, err := store.Open(ctx, store.Options{DSN: string(target.DSN), Cluster: target.Cluster, Logger: log, Install: c.install()})
+	to, err := store.Open(ctx, store.Options{DSN: string(target.DSN), PasswordFile: target.PasswordFile, Cluster: target.Cluster, Logger: log, Install: c.install()})
 	if err != nil {
 		return errors.Join(err, from.Close())
 	}
