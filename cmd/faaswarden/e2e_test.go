@@ -79,6 +79,7 @@ func TestDemoAgainstPrometheusAndAlertmanager(t *testing.T) {
 	daemon := demonstrate(t, address, "--data", data)
 	m := monitor(t, alerting(t), address)
 	m.scraped(t)
+	checkExposition(t, address)
 
 	var empty []string
 	list := expressions(t)
@@ -132,6 +133,16 @@ func TestDemoAgainstPrometheusAndAlertmanager(t *testing.T) {
 		if diff := cmp.Diff(was, identities(list)); diff != "" || len(list) != len(was) {
 			t.Errorf("%s after the restarts (-before +after):\n%s", name, diff)
 		}
+	}
+}
+
+// checkExposition has promtool judge everything the daemon shows.
+func checkExposition(t *testing.T, address string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "promtool", "check", "metrics")
+	cmd.Stdin = strings.NewReader(metricsPage(t, address))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
 	}
 }
 
