@@ -89,12 +89,16 @@ func TestUsage(t *testing.T) {
 	const x86, arm, request, held = 0.0000166667, 0.0000133334, 0.0000002, 0.0000041667 // us-east-1, aws-facts §4
 	days := 5.5                                                                         // from the first report's midnight to noon
 	want := []Usage{
-		{Account: account, Region: region, Function: "reported", Tags: map[string]string{"team": "x"}, Read: true, Priced: true,
-			MonthlyUSD: ((600_000+400_000)*x86 + 5_000_000*request) * 730 / (days * 24)},
+		{
+			Account: account, Region: region, Function: "reported", Tags: map[string]string{"team": "x"}, Read: true, Priced: true,
+			MonthlyUSD: ((600_000+400_000)*x86 + 5_000_000*request) * 730 / (days * 24),
+		},
 		{Account: account, Region: region, Function: "held", Read: true, Priced: true, MonthlyUSD: 2 * 730 * 3600 * held, Day: DayUsage{USD: 2 * 86400 * held}},
-		{Account: account, Region: region, Function: "measured", Read: true, Priced: true,
+		{
+			Account: account, Region: region, Function: "measured", Read: true, Priced: true,
 			MonthlyUSD: 234 * (20*2*arm + 10*request) * 730 / 240,
-			Day:        DayUsage{USD: 24 * (20*2*arm + 10*request), Invocations: 240, Errors: 24, Throttles: 9, GBSeconds: 24 * 20 * 2}},
+			Day:        DayUsage{USD: 24 * (20*2*arm + 10*request), Invocations: 240, Errors: 24, Throttles: 9, GBSeconds: 24 * 20 * 2},
+		},
 		{Account: account, Region: region, Function: "blind"},
 		{Account: account, Region: region, Function: "idle", Read: true, Priced: true},
 		{Account: account, Region: region, Function: "stale"},
