@@ -236,7 +236,9 @@ func demoConfig(f *demoFlags) (*config.Config, func() error, error) {
 	cfg.Web.Listen = f.listen
 	span := config.Duration(time.Duration(f.days) * 24 * time.Hour)
 	cfg.AWS.Lookback, cfg.Analysis.Window = span, span
-	cfg.Collectors = map[string]map[string]any{"reports": {"max_scan_gb": 10_000.0}} // nobody pays for a simulated scan
+	// Nobody pays for simulated calls and scans: a large account is read whole.
+	cfg.AWS.APIBudgetUSDPerMonth = max(cfg.AWS.APIBudgetUSDPerMonth, float64(f.functions)/10)
+	cfg.Collectors = map[string]map[string]any{"reports": {"max_scan_gb": 10_000.0}}
 	if err := cfg.Validate(suites); err != nil {
 		return nil, nil, usageError{err}
 	}
