@@ -149,7 +149,7 @@ func Restore(ctx context.Context, o BackupOptions) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
 	folder := filepath.Join(temporary, "store") // beside which the engine puts files of its own
 	if err := o.restoreInto(ctx, folder); err != nil {
-		return fmt.Errorf("restore %s: %w; nothing was restored: the file is damaged, cut short, or no backup of faaswarden", o.File, err)
+		return fmt.Errorf("restore %s: %w; nothing was restored", o.File, err)
 	}
 	syscall.Sync() // the engine leaves the restored files to the kernel
 	if err := removeFile(o.Data); err != nil {
@@ -188,7 +188,11 @@ func (o BackupOptions) restoreInto(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.readBackup(ctx, o.File), s.Close())
+	err = s.readBackup(ctx, o.File)
+	if err != nil && !transient(err) && ctx.Err() == nil {
+		err = fmt.Errorf("the file is damaged, cut short, or no backup of faaswarden: %w", err)
+	}
+	return errors.Join(err, s.Close())
 }
 
 // readBackup restores and reads all that was restored: a byte that changed in

@@ -117,7 +117,7 @@ func damage(t *testing.T, file, dir string) {
 			t.Fatal(err)
 		}
 		err := store.Restore(t.Context(), store.BackupOptions{Data: filepath.Join(dir, "store"), File: broken})
-		if err == nil || !strings.Contains(err.Error(), "nothing was restored: the file is damaged") || !strings.Contains(err.Error(), broken) {
+		if err == nil || !strings.Contains(err.Error(), ": the file is damaged, cut short, or no backup of faaswarden: ") || !strings.HasSuffix(err.Error(), "nothing was restored") || !strings.Contains(err.Error(), broken) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if got := entries(t, dir); !cmp.Equal(got, []string{"broken.tar.zst"}) {
