@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,12 +50,13 @@ func DDL(database, cluster string) ([]string, error) {
 
 // Script is DDL and the record that it was run at that time, after which Open
 // finds nothing left to do: for a server whose administrator lets no one else
-// make tables.
+// make tables. It is run in one session.
 func Script(database, cluster string, at time.Time) ([]string, error) {
 	list, err := DDL(database, cluster)
 	if err != nil {
 		return nil, err
 	}
+	list = slices.Insert(list, 1, "USE "+database) // views name tables of the database that is current
 	migrations, err := schema.Migrations()
 	if err != nil {
 		return nil, err

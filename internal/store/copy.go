@@ -15,7 +15,7 @@ import (
 )
 
 // ErrSameStore says that a store was to be copied into itself.
-var ErrSameStore = errors.New("the target is the store itself")
+var ErrSameStore = errors.New("the target is the store itself; remedy: name another server or database")
 
 // Copied is what became of one table.
 type Copied struct {

@@ -131,6 +131,12 @@ func TestDaysByStatistic(t *testing.T) {
 	if n := rollUp(t, s, today); n != 0 {
 		t.Errorf("the second time made %d points", n)
 	}
+	type count struct {
+		N uint64 `ch:"n"`
+	}
+	if got := rowsOf[count](t, s, "SELECT count() AS n FROM metrics_hourly")[0].N; got != uint64(len(points)) {
+		t.Errorf("metrics_hourly has %d points, want the %d that were collected", got, len(points))
+	}
 }
 
 // Hours are made of minutes only where CloudWatch's own were not collected.
