@@ -140,6 +140,12 @@ func live(ctx context.Context, s *store.Store) error {
 	if _, err := s.Sizes(ctx); err != nil {
 		return err
 	}
+	if _, err := s.Stats(ctx); err != nil {
+		return err
+	}
+	if _, err := s.Digest(ctx, schema.MetricPoint{}); err != nil { // as store copy compares
+		return err
+	}
 	done, err := s.Retain(ctx, store.RetainOptions{Now: now})
 	if err == nil && done.Deleted["metric_points_hourly"] == 0 {
 		return fmt.Errorf("retention deleted nothing: %+v", done)

@@ -40,8 +40,9 @@ func (j *judge) findSuspects() map[string]analysis.Blindness {
 	s.hubs()
 	worst := graph.New(slices.Concat(j.estate.edges, s.edges))
 	for _, l := range worst.Loops() {
+		ways := worst.Ways(l)
 		for _, f := range j.estate.members(l) {
-			if b, ok := s.reason(worst, l, f.ARN); ok {
+			if b, ok := s.reason(ways, f.ARN); ok {
 				found[f.ARN] = b
 			}
 		}
@@ -196,9 +197,9 @@ func (s *suspicion) hubs() {
 	}
 }
 
-// reason names the first thing on a shortest worst-case loop that was not read.
-func (s *suspicion) reason(worst *graph.Graph, l graph.Loop, function string) (analysis.Blindness, bool) {
-	cycle, ok := worst.Through(l, function)
+// reason names the first thing on a short worst-case loop that was not read.
+func (s *suspicion) reason(ways *graph.Ways, function string) (analysis.Blindness, bool) {
+	cycle, ok := ways.Through(function)
 	if !ok {
 		return analysis.Blindness{}, false
 	}
@@ -257,8 +258,10 @@ func matches(pattern, arn string) bool {
 	if pattern == "*" {
 		return true
 	}
-	// path.Match keeps * from crossing a slash; ARNs have none of its other specials.
-	swap := strings.NewReplacer("/", "\x00", "[", "\x01", `\`, "\x02").Replace
-	ok, err := path.Match(swap(pattern), swap(arn))
+	ok, err := path.Match(flat.Replace(pattern), flat.Replace(arn))
 	return err == nil && ok
 }
+
+// flat hides what path.Match treats apart: it keeps * from crossing a slash, and
+// ARNs have none of its other specials.
+var flat = strings.NewReplacer("/", "\x00", "[", "\x01", `\`, "\x02")

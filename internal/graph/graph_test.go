@@ -289,17 +289,72 @@ func TestThroughIsAShortestCycle(t *testing.T) {
 		writes(fn("a"), fn("b")), writes(fn("b"), fn("c")), writes(fn("c"), fn("a")),
 		writes(fn("b"), fn("a")), writes(fn("d"), fn("a")),
 	})
-	l := g.Loops()[0]
+	ways := g.Ways(g.Loops()[0])
 	for name, want := range map[string]int{"a": 2, "b": 2, "c": 3} {
-		c, ok := g.Through(l, fn(name))
+		c, ok := ways.Through(fn(name))
 		if !ok || len(c) != want || c[0].Src != fn(name) || c[len(c)-1].Dst != fn(name) {
 			t.Errorf("through %s: %v %v, want %d steps from and to it", name, ok, c, want)
 		}
 	}
 	for _, outside := range []string{fn("d"), fn("unheard-of")} {
-		if c, ok := g.Through(l, outside); ok {
+		if c, ok := ways.Through(outside); ok {
 			t.Errorf("through %s: %v, want nothing", outside, c)
 		}
+	}
+}
+
+// In a large loop every member has a cycle, from it and back to it, whose steps
+// are joined: two for what the busiest member leads to, more for those behind.
+func TestThroughALargeLoop(t *testing.T) {
+	t.Parallel()
+	g := graph.New(crowd(3000))
+	ways := g.Ways(g.Loops()[0])
+	for i := range 3000 {
+		c, ok := ways.Through(fn(fmt.Sprint(i)))
+		if !ok || len(c) > 4 {
+			t.Fatalf("through %d: %v, %d steps", i, ok, len(c))
+		}
+		for n, step := range c {
+			if next := c[(n+1)%len(c)]; step.Dst != next.Src {
+				t.Fatalf("through %d: %s leads to %s, and the next step begins at %s", i, step.Src, step.Dst, next.Src)
+			}
+		}
+		if c[0].Src != fn(fmt.Sprint(i)) {
+			t.Fatalf("through %d begins at %s", i, c[0].Src)
+		}
+	}
+}
+
+// crowd are functions that all write to one queue, which invokes the even ones;
+// these write to the odd ones.
+func crowd(n int) []graph.Edge {
+	var edges []graph.Edge
+	for i := range n {
+		edges = append(edges, writes(fn(fmt.Sprint(i)), queue("q")))
+		if i%2 == 0 {
+			edges = append(edges, trigger(queue("q"), fn(fmt.Sprint(i)), "esm"), writes(fn(fmt.Sprint(i)), fn(fmt.Sprint(i+1))))
+		}
+	}
+	return edges
+}
+
+// BenchmarkThroughALargeLoop asks for every member: the work a member must not
+// grow with their number.
+func BenchmarkThroughALargeLoop(b *testing.B) {
+	for _, n := range []int{2_000, 20_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			g := graph.New(crowd(n))
+			l := g.Loops()[0]
+			for b.Loop() {
+				ways := g.Ways(l)
+				for i := range n {
+					if _, ok := ways.Through(fn(fmt.Sprint(i))); !ok {
+						b.Fatal(i)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/member")
+		})
 	}
 }
 

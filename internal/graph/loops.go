@@ -312,20 +312,6 @@ func (s *search) distances(start int, vertices []int) []int32 {
 	return back
 }
 
-// Through is a shortest cycle of the loop that passes a node; ok is false when
-// the node is not in it.
-func (g *Graph) Through(l Loop, arn string) (c Cycle, ok bool) {
-	start, known := g.index[Canonical(arn)]
-	if _, inside := slices.BinarySearch(l.members, start); !known || !inside {
-		return nil, false
-	}
-	s := search{g: g, local: map[int]int{}}
-	for i, v := range l.members {
-		s.local[v] = i
-	}
-	return s.shortest(start, l.members), true
-}
-
 // Feeders lists the functions outside a loop whose events reach it without
 // passing another function: its upstream.
 func (g *Graph) Feeders(l Loop) []string {
