@@ -28,7 +28,7 @@ func loadCompose(text []byte, environment types.Mapping) (*types.Project, error)
 	return loader.LoadWithContext(context.Background(), types.ConfigDetails{
 		WorkingDir:  dir,
 		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(dir, composeFile), Content: text}},
-		Environment: environment,
+		Environment: maps.Clone(environment), // the loader adds to it
 	}, func(o *loader.Options) { o.SetProjectName("faaswarden", true) })
 }
 
