@@ -128,7 +128,7 @@ func (a *App) listen(ctx context.Context) error {
 	}
 	handler, err := pages.New(pages.Options{
 		Snapshot: a.Engine.Snapshot, Health: a.Engine.Health, Embedded: a.Store.Embedded(),
-		Registry: registry, Logger: a.opts.Logger, Version: a.opts.Version, Notice: a.opts.Notice, Now: a.opts.Now,
+		Registry: registry, Logger: a.opts.Logger, Version: a.opts.Version, Notice: a.opts.Notice,
 	})
 	if err != nil {
 		return err

@@ -105,7 +105,7 @@ func (e *Engine) Open(ctx context.Context) error {
 		return err
 	}
 	e.snapshot.Store(s)
-	e.health.Store(&Health{Since: e.opts.Now()})
+	e.health.Store(&Health{Since: time.Now()})
 	return nil
 }
 

@@ -30,7 +30,7 @@ func (e *Engine) Reload(c *config.Config, scopes []Scope) {
 // Health says whether the store answers.
 type Health struct {
 	Fault error     // nil while it does
-	Since time.Time // when that began
+	Since time.Time // when that began, by the wall clock
 }
 
 // Health is the newest answer; never nil after Open.
@@ -61,7 +61,7 @@ func (e *Engine) ask(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	next := &Health{Fault: err, Since: e.opts.Now()}
+	next := &Health{Fault: err, Since: time.Now()}
 	last := e.health.Load()
 	if (last.Fault == nil) == (err == nil) {
 		next.Since = last.Since
@@ -71,6 +71,6 @@ func (e *Engine) ask(ctx context.Context) {
 	case err != nil && last.Fault == nil:
 		e.log.Error("the store does not answer", "error", err)
 	case err == nil && last.Fault != nil:
-		e.log.Info("the store answers again", "away_seconds", e.opts.Now().Sub(last.Since).Seconds())
+		e.log.Info("the store answers again", "away_seconds", time.Since(last.Since).Seconds())
 	}
 }

@@ -212,25 +212,7 @@ func (s *search) atLeastOne(l Loop) []Cycle {
 	if len(s.found) > 0 {
 		return s.found
 	}
-	return []Cycle{s.shortest(l.members[0], l.members)}
-}
-
-// shortest follows the distances back to start; start is on a cycle, as every
-// member of a loop is.
-func (s *search) shortest(start int, members []int) Cycle {
-	back := s.distances(start, members)
-	var path []arc
-	for v := start; len(path) == 0 || v != start; v = path[len(path)-1].to {
-		best := arc{to: -1}
-		for _, a := range s.g.arcs[v] {
-			i, inside := s.local[a.to]
-			if inside && (best.to < 0 || back[i] < back[s.local[best.to]]) {
-				best = a
-			}
-		}
-		path = append(path, best)
-	}
-	return cycleOf(path)
+	return []Cycle{cycleOf(s.g.Ways(l).around(0))}
 }
 
 // extend returns false when limit or budget ended the search.

@@ -10,7 +10,8 @@ type Ways struct {
 	members []int         // vertices, ordered
 	place   map[int]int32 // vertex → index in members
 	before  [][]int32     // by place: the places with an arc to it
-	hub     *tree         // of a large loop: the ways to and from its busiest member
+	busiest int32         // the place with the most arcs
+	hub     *tree         // of a large loop: the ways to and from there; made when first needed
 }
 
 // tree holds, by place, the first arc of the shortest way to a root, and the
@@ -37,7 +38,7 @@ func (g *Graph) Ways(l Loop) *Ways {
 	for i, v := range l.members {
 		w.place[v] = int32(i)
 	}
-	busiest, most := int32(0), -1
+	most := -1
 	for i, v := range l.members {
 		for _, a := range g.arcs[v] {
 			if to, inside := w.place[a.to]; inside {
@@ -45,11 +46,8 @@ func (g *Graph) Ways(l Loop) *Ways {
 			}
 		}
 		if n := len(g.arcs[v]); n > most {
-			busiest, most = int32(i), n
+			w.busiest, most = int32(i), n
 		}
-	}
-	if len(l.members) > exactMembers {
-		w.hub = w.treeOf(busiest)
 	}
 	return w
 }
@@ -64,8 +62,11 @@ func (w *Ways) Through(arn string) (c Cycle, ok bool) {
 	if !known || !inside {
 		return nil, false
 	}
-	if w.hub == nil || start == w.hub.root {
+	if len(w.members) <= exactMembers || start == w.busiest {
 		return cycleOf(w.around(start)), true
+	}
+	if w.hub == nil {
+		w.hub = w.treeOf(w.busiest)
 	}
 	return cycleOf(w.hub.andBack(start)), true
 }
