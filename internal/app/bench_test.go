@@ -72,7 +72,8 @@ func scrape(b *testing.B, address string) {
 	b.ReportMetric(float64(m.HeapInuse)/(1<<20), "heap-MiB")
 }
 
-func get(b *testing.B, address string) []byte {
+// get is a page that must be there.
+func get(b testing.TB, address string) []byte {
 	b.Helper()
 	req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, address, nil)
 	if err != nil {
@@ -84,7 +85,7 @@ func get(b *testing.B, address string) []byte {
 	}
 	body, err := io.ReadAll(resp.Body)
 	if err := errors.Join(err, resp.Body.Close()); err != nil || resp.StatusCode != http.StatusOK {
-		b.Fatalf("scrape: %d %v", resp.StatusCode, err)
+		b.Fatalf("get %s: %d %v", address, resp.StatusCode, err)
 	}
 	return body
 }

@@ -9,14 +9,12 @@
 package exporter
 
 import (
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/version"
 
-	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/config"
 	"github.com/faaswarden/faaswarden/internal/engine"
 )
@@ -138,15 +136,9 @@ func (e *Exporter) build(b *builder, s *engine.Snapshot, c *config.Config) {
 // buildIntervals shows how often each enabled collector and the analysis runs.
 func (e *Exporter) buildIntervals(b *builder, c *config.Config) {
 	b.gauge(analysisInterval, time.Duration(c.Analysis.Every).Seconds())
-	enabled, err := config.EnabledCollectors(c, e.opts.Suites.Collectors)
-	if err != nil {
-		return // a configuration in force was validated
-	}
 	for _, item := range e.opts.Suites.Collectors {
-		if !slices.ContainsFunc(enabled, func(x *collect.Collector) bool { return x.Name == item.Name }) {
-			continue
-		}
-		if settings, err := config.CollectorSettings(c, item); err == nil {
+		settings, err := config.CollectorSettings(c, item)
+		if err == nil && settings.Enabled { // a configuration in force was validated
 			b.gauge(collectorInterval, settings.Every.Seconds(), item.Name)
 		}
 	}
