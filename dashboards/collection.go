@@ -83,9 +83,6 @@ func slowestCollector() cog.Builder[dashboard.Panel] {
 }
 
 func collectorsTable() cog.Builder[dashboard.Panel] {
-	value := func(name, unit string, decimals float64, expr string) column {
-		return column{name: name, unit: unit, decimals: decimals, query: now(name, expr)}
-	}
 	by := func(metric string) string { return "max by (collector, account, region) (" + placed(metric) + ")" }
 	return newTable(about{
 		"Newest run of each collector",
@@ -192,8 +189,8 @@ func operationsTable() cog.Builder[dashboard.Panel] {
 		"What each operation was asked and what that costs, since the first of the month, UTC.",
 		count, "no call was metered yet.",
 	}, []string{"account", "service", "operation"},
-		column{name: "USD", unit: usd, decimals: 4, query: now("USD", by("faaswarden_api_cost_usd"))},
-		column{name: "calls", unit: count, query: now("calls", by("faaswarden_api_calls"))},
+		value("USD", usd, 4, by("faaswarden_api_cost_usd")),
+		value("calls", count, 0, by("faaswarden_api_calls")),
 	)
 }
 
@@ -259,9 +256,6 @@ func version() cog.Builder[dashboard.Panel] {
 }
 
 func analyzerRuns() cog.Builder[dashboard.Panel] {
-	value := func(name, unit string, decimals float64, expr string, properties ...dashboard.DynamicConfigValue) column {
-		return column{name: name, unit: unit, decimals: decimals, query: now(name, expr), properties: properties}
-	}
 	by := func(metric string) string { return "max by (analyzer) (" + judged(metric) + ")" }
 	return newTable(about{
 		"Newest run of each analyzer",
@@ -332,8 +326,8 @@ func tables() cog.Builder[dashboard.Panel] {
 		"Size and rows of each table.",
 		count, "the store was not asked yet, or does not answer.",
 	}, []string{"table"},
-		column{name: "bytes", unit: size, decimals: 1, query: now("bytes", "max by (table) (faaswarden_store_size_bytes)")},
-		column{name: "rows", unit: count, decimals: 0, query: now("rows", "max by (table) (faaswarden_store_rows)")},
+		value("bytes", size, 1, "max by (table) (faaswarden_store_size_bytes)"),
+		value("rows", count, 0, "max by (table) (faaswarden_store_rows)"),
 	)
 }
 

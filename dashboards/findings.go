@@ -26,9 +26,6 @@ func findings(suite []*analysis.Analyzer) board {
 }
 
 func analyzersTable() cog.Builder[dashboard.Panel] {
-	value := func(name, unit string, decimals float64, expr string) column {
-		return column{name: name, unit: unit, decimals: decimals, query: now(name, expr)}
-	}
 	bound := func(name string) column {
 		return value(name, usd, 2, "sum by (analyzer) ("+found("faaswarden_finding_monthly_savings_usd", `bound="`+name+`"`)+") or 0 * min by (analyzer) ("+judged("faaswarden_analyzer_last_success_timestamp_seconds")+")")
 	}

@@ -129,20 +129,18 @@ func dearestFindings(title string, more ...string) cog.Builder[dashboard.Panel] 
 // for the rest of each account and region.
 func dearestFunctions() cog.Builder[dashboard.Panel] {
 	labels := []string{"account", "region", "function"}
-	value := func(name, unit string, decimals float64, metric string) column {
-		return column{name: name, unit: unit, decimals: decimals, query: now(name, "sum by (account, region, function) ("+placed(metric)+")")}
-	}
+	of := func(metric string) string { return "sum by (account, region, function) (" + placed(metric) + ")" }
 	return newTable(about{
 		"Dearest functions",
 		"Functions by computed cost a month, with their last 24 hours. metrics.top_functions of them have series of their own; \"other\" sums the rest of an account and region.",
 		count, notAnalyzed,
 	}, labels,
-		value("USD a month", usd, 2, "faaswarden_function_monthly_cost_usd"),
-		value("USD, 24 h", usd, 2, "faaswarden_function_day_cost_usd"),
-		value("invocations, 24 h", count, 0, "faaswarden_function_day_invocations"),
-		value("errors, 24 h", count, 0, "faaswarden_function_day_errors"),
-		value("throttles, 24 h", count, 0, "faaswarden_function_day_throttles"),
-		value("GB-seconds, 24 h", count, 0, "faaswarden_function_day_gigabyte_seconds"),
+		value("USD a month", usd, 2, of("faaswarden_function_monthly_cost_usd")),
+		value("USD, 24 h", usd, 2, of("faaswarden_function_day_cost_usd")),
+		value("invocations, 24 h", count, 0, of("faaswarden_function_day_invocations")),
+		value("errors, 24 h", count, 0, of("faaswarden_function_day_errors")),
+		value("throttles, 24 h", count, 0, of("faaswarden_function_day_throttles")),
+		value("GB-seconds, 24 h", count, 0, of("faaswarden_function_day_gigabyte_seconds")),
 	).OverrideByName("function", []dashboard.DynamicConfigValue{{Id: "links", Value: []map[string]any{{
 		"title":       "Open ${__value.text} in the AWS console",
 		"url":         "https://console.aws.amazon.com/lambda/home?region=${__data.fields.region}#/functions/${__value.text}",

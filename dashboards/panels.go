@@ -108,6 +108,11 @@ type column struct {
 	properties []dashboard.DynamicConfigValue // further overrides of the column
 }
 
+// value is a column of what an expression gives now.
+func value(name, unit string, decimals float64, expr string, properties ...dashboard.DynamicConfigValue) column {
+	return column{name: name, unit: unit, decimals: decimals, query: now(name, expr), properties: properties}
+}
+
 // newTable joins instant queries on their labels: one row a set of labels, one
 // column a label, then one a query. It is sorted by the first of the latter.
 // All queries have the same labels, except that one alone may have more.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -157,13 +156,9 @@ func readPassword(path string) (string, error) {
 	if path == "" {
 		return "", usageError{errors.New("--password-file is required: the store is never served without a password")}
 	}
-	text, err := os.ReadFile(path)
+	password, err := store.ReadPassword(path)
 	if err != nil {
 		return "", usageError{fmt.Errorf("--password-file: %w", err)}
-	}
-	password := strings.TrimRight(string(text), "\r\n")
-	if password == "" {
-		return "", usageError{fmt.Errorf("--password-file %s is empty", path)}
 	}
 	return password, nil
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/exporter-toolkit/web"
@@ -53,7 +54,7 @@ type App struct {
 	Store  *store.Store
 
 	opts     Options
-	reloads  reloads
+	reloaded atomic.Pointer[exporter.Reload]
 	listener net.Listener
 	server   *http.Server
 	cleanup  []named
@@ -71,7 +72,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		opts.Now = time.Now
 	}
 	a := &App{opts: opts}
-	a.reloads.state.Store(&exporter.Reload{OK: true, Success: opts.Now()})
+	a.reloaded.Store(&exporter.Reload{OK: true, Success: opts.Now()})
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -120,7 +121,7 @@ func (a *App) onClose(name string, run func() error) {
 
 func (a *App) listen(ctx context.Context) error {
 	registry, err := exporter.New(exporter.Options{
-		Snapshot: a.Engine.Snapshot, Config: a.Engine.Config, Health: a.Engine.Health, Reload: a.reloads.last, Suites: a.opts.Suites,
+		Snapshot: a.Engine.Snapshot, Config: a.Engine.Config, Health: a.Engine.Health, Reload: a.lastReload, Suites: a.opts.Suites,
 		Ahead: time.Since(a.opts.Now()).Round(time.Second),
 	}).Registry()
 	if err != nil {

@@ -5,18 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 
 	"github.com/faaswarden/faaswarden/internal/config"
 	"github.com/faaswarden/faaswarden/internal/exporter"
 )
 
-// reloads keeps what became of the newest attempt to read the configuration.
-type reloads struct {
-	state atomic.Pointer[exporter.Reload]
-}
-
-func (r *reloads) last() exporter.Reload { return *r.state.Load() }
+// lastReload is what became of the newest attempt to read the configuration.
+func (a *App) lastReload() exporter.Reload { return *a.reloaded.Load() }
 
 // watchReloads reads the configuration again whenever it is asked to.
 func (a *App) watchReloads(ctx context.Context) error {
@@ -39,12 +34,12 @@ func (a *App) watchReloads(ctx context.Context) error {
 // changes nothing.
 func (a *App) Reload(ctx context.Context) error {
 	err := a.reload(ctx)
-	next := a.reloads.last()
+	next := a.lastReload()
 	next.OK = err == nil
 	if next.OK {
 		next.Success = a.opts.Now()
 	}
-	a.reloads.state.Store(&next)
+	a.reloaded.Store(&next)
 	return err
 }
 

@@ -34,7 +34,7 @@ func (e *Engine) Analyze(ctx context.Context, opts AnalyzeOptions) (*Snapshot, e
 	if to.IsZero() {
 		to = e.opts.Now().UTC().Truncate(time.Hour)
 	}
-	window := analysis.Window{From: to.Add(-time.Duration(e.config().Analysis.Window)), To: to}
+	window := analysis.Window{From: to.Add(-time.Duration(e.Config().Analysis.Window)), To: to}
 	sight, err := e.loadSight(ctx, window)
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (e *Engine) Analyze(ctx context.Context, opts AnalyzeOptions) (*Snapshot, e
 		if len(opts.Only) > 0 && !contains(opts.Only, a.Name) {
 			continue
 		}
-		settings, err := config.AnalyzerSettings(e.config(), a)
+		settings, err := config.AnalyzerSettings(e.Config(), a)
 		if err != nil {
 			return nil, err
 		}
@@ -139,7 +139,7 @@ func (e *Engine) loadOwners(ctx context.Context) (map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read owners: %w", err)
 		}
-		for _, key := range e.config().Analysis.OwnerTags {
+		for _, key := range e.Config().Analysis.OwnerTags {
 			if v := r.Tags[key]; v != "" {
 				owners[r.Resource] = v
 				break

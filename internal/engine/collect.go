@@ -63,7 +63,7 @@ func (t task) key() [3]string { return [3]string{t.collector.Name, t.scope.Accou
 func (e *Engine) tasks(want func(task) bool) ([]task, error) {
 	var list []task
 	for _, c := range e.order {
-		settings, err := config.CollectorSettings(e.config(), c)
+		settings, err := config.CollectorSettings(e.Config(), c)
 		if err != nil {
 			return nil, err
 		}
@@ -112,7 +112,7 @@ func (e *Engine) runTasks(ctx context.Context, tasks []task) ([]schema.Collector
 	}
 	results := make(chan schema.CollectorRun, len(tasks))
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(e.config().AWS.Concurrency)
+	group.SetLimit(e.Config().AWS.Concurrency)
 	for _, list := range byScope {
 		group.Go(func() error {
 			for _, t := range list {
@@ -203,7 +203,7 @@ func (e *Engine) lookback(c *collect.Collector) time.Duration {
 	if c.Lookback == 0 {
 		return 0
 	}
-	return time.Duration(e.config().AWS.Lookback)
+	return time.Duration(e.Config().AWS.Lookback)
 }
 
 // functions is the scope's inventory as last read.

@@ -99,7 +99,7 @@ func (e *Engine) Open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.budget = collect.NewBudget(collect.BudgetOptions{CeilingUSD: e.config().AWS.APIBudgetUSDPerMonth, SpentUSD: spent, Now: e.opts.Now})
+	e.budget = collect.NewBudget(collect.BudgetOptions{CeilingUSD: e.Config().AWS.APIBudgetUSDPerMonth, SpentUSD: spent, Now: e.opts.Now})
 	s, err := e.loadSnapshot(ctx, analysis.Window{})
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			e.log.Error("collection cycle failed", "error", err)
 		}
-		due := e.opts.Now().Sub(analyzed) >= time.Duration(e.config().Analysis.Every)
+		due := e.opts.Now().Sub(analyzed) >= time.Duration(e.Config().Analysis.Every)
 		if ctx.Err() == nil && (collected > 0 || due) {
 			if _, err := e.Analyze(ctx, AnalyzeOptions{}); err != nil && ctx.Err() == nil {
 				e.log.Error("analysis failed", "error", err)

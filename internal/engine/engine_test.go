@@ -161,7 +161,7 @@ func (r *rig) cycle(t *testing.T) *Snapshot {
 func (r *rig) states(t *testing.T) map[string]string {
 	t.Helper()
 	got := map[string]string{}
-	rows, err := all[schema.Finding](t.Context(), r.store, "SELECT * FROM findings_current ORDER BY fingerprint", nil)
+	rows, err := store.SelectAll[schema.Finding](t.Context(), r.store, "SELECT * FROM findings_current ORDER BY fingerprint", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -444,11 +444,11 @@ func TestStoppedCollectionKeepsWhatWasRead(t *testing.T) {
 	if _, err := r.Collect(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("collect returned %v", err)
 	}
-	rows, err := all[schema.AccountLimits](t.Context(), r.store, "SELECT * FROM account_limits FINAL ORDER BY account", nil)
+	rows, err := store.SelectAll[schema.AccountLimits](t.Context(), r.store, "SELECT * FROM account_limits FINAL ORDER BY account", nil)
 	if err != nil || len(rows) != 1 {
 		t.Errorf("%d rows are kept, %v", len(rows), err)
 	}
-	statuses, err := all[Status](t.Context(), r.store, statusQuery, nil)
+	statuses, err := store.SelectAll[Status](t.Context(), r.store, statusQuery, nil)
 	if err != nil || len(statuses) != 1 || statuses[0].Outcome != "failed" {
 		t.Errorf("the run is recorded as %+v, %v", statuses, err)
 	}

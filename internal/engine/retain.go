@@ -25,7 +25,7 @@ func (e *Engine) Retain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, retainTimeout)
 	defer cancel()
 	started := time.Now()
-	done, err := e.opts.Store.Retain(ctx, store.RetainOptions{Now: e.opts.Now(), Keep: e.config().Retention()})
+	done, err := e.opts.Store.Retain(ctx, store.RetainOptions{Now: e.opts.Now(), Keep: e.Config().Retention()})
 	if err != nil {
 		return fmt.Errorf("retention: %w", err)
 	}

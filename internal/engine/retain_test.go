@@ -8,6 +8,7 @@ import (
 	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/config"
 	"github.com/faaswarden/faaswarden/internal/schema"
+	"github.com/faaswarden/faaswarden/internal/store"
 )
 
 func (r *rig) put(t *testing.T, rows ...schema.Row) {
@@ -22,7 +23,7 @@ func (r *rig) count(t *testing.T, from string) uint64 {
 	type row struct {
 		N uint64 `ch:"n"`
 	}
-	rows, err := all[row](t.Context(), r.store, "SELECT count() AS n FROM "+from, nil)
+	rows, err := store.SelectAll[row](t.Context(), r.store, "SELECT count() AS n FROM "+from, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

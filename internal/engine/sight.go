@@ -33,7 +33,7 @@ func (e *Engine) loadSight(ctx context.Context, w analysis.Window) (*sight, erro
 		every: map[string]time.Duration{}, enabled: map[string]bool{},
 	}
 	for _, c := range e.opts.Suites.Collectors {
-		settings, err := config.CollectorSettings(e.config(), c)
+		settings, err := config.CollectorSettings(e.Config(), c)
 		if err != nil {
 			return nil, err
 		}

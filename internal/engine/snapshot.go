@@ -136,10 +136,10 @@ func (e *Engine) loadSnapshot(ctx context.Context, w analysis.Window) (*Snapshot
 	if err != nil {
 		return nil, err
 	}
-	if s.Findings, err = all[schema.Finding](ctx, e.opts.Store, OpenFindingsQuery, nil); err != nil {
+	if s.Findings, err = store.SelectAll[schema.Finding](ctx, e.opts.Store, OpenFindingsQuery, nil); err != nil {
 		return nil, fmt.Errorf("read open findings: %w", err)
 	}
-	if s.Measurements, err = all[schema.Measurement](ctx, e.opts.Store, measurementQuery, nil); err != nil {
+	if s.Measurements, err = store.SelectAll[schema.Measurement](ctx, e.opts.Store, measurementQuery, nil); err != nil {
 		return nil, fmt.Errorf("read measurements: %w", err)
 	}
 	s.Findings, s.Measurements = only(s.Findings, f.finding), only(s.Measurements, f.measurement)
@@ -184,7 +184,7 @@ func (e *Engine) summarize(ctx context.Context, s *Snapshot, f inForce) error {
 	if err != nil {
 		return err
 	}
-	reasons, err := all[ReasonCount](ctx, e.opts.Store, reasonQuery, nil)
+	reasons, err := store.SelectAll[ReasonCount](ctx, e.opts.Store, reasonQuery, nil)
 	if err != nil {
 		return fmt.Errorf("read reasons: %w", err)
 	}
@@ -233,16 +233,16 @@ func (e *Engine) loadOperations(ctx context.Context, s *Snapshot) error {
 	if err != nil {
 		return err
 	}
-	if s.Collectors, err = all[Status](ctx, e.opts.Store, statusQuery, nil); err != nil {
+	if s.Collectors, err = store.SelectAll[Status](ctx, e.opts.Store, statusQuery, nil); err != nil {
 		return fmt.Errorf("read collector status: %w", err)
 	}
-	if s.API, err = all[APISpend](ctx, e.opts.Store, spendQuery, map[string]any{"month": month}); err != nil {
+	if s.API, err = store.SelectAll[APISpend](ctx, e.opts.Store, spendQuery, map[string]any{"month": month}); err != nil {
 		return fmt.Errorf("read API spend: %w", err)
 	}
-	if s.Costs, err = all[DayCost](ctx, e.opts.Store, costQuery, nil); err != nil {
+	if s.Costs, err = store.SelectAll[DayCost](ctx, e.opts.Store, costQuery, nil); err != nil {
 		return fmt.Errorf("read costs: %w", err)
 	}
-	if s.Blind, err = all[evidence.Gap](ctx, e.opts.Store, blindQuery, nil); err != nil {
+	if s.Blind, err = store.SelectAll[evidence.Gap](ctx, e.opts.Store, blindQuery, nil); err != nil {
 		return fmt.Errorf("read evidence gaps: %w", err)
 	}
 	if s.Limits, err = e.loadLimits(ctx, s.Window); err != nil {
@@ -273,15 +273,4 @@ func (e *Engine) refreshOperations(ctx context.Context) error {
 	}
 	e.snapshot.Store(next)
 	return nil
-}
-
-func all[T any](ctx context.Context, s *store.Store, sql string, params map[string]any) ([]T, error) {
-	var list []T
-	for row, err := range store.Select[T](ctx, s, sql, params) {
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, row)
-	}
-	return list, nil
 }

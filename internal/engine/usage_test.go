@@ -13,14 +13,6 @@ import (
 	"github.com/faaswarden/faaswarden/internal/schema"
 )
 
-// plant writes rows as a collection at the rig's time would.
-func (r *rig) plant(t *testing.T, rows ...schema.Row) {
-	t.Helper()
-	if err := r.store.Insert(t.Context(), rows...); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // hours are a metric's hourly points before the rig's time.
 func (r *rig) hours(metric, stat, resource string, from, n int, value float64) []schema.Row {
 	var rows []schema.Row
@@ -55,7 +47,7 @@ func TestUsage(t *testing.T) {
 		}
 	}
 	lag := 6 * time.Hour // CloudWatch was last read that long ago
-	r.plant(t,
+	r.put(t,
 		function("reported", region, "x86_64", 1024), function("measured", region, "arm64", 2048), function("idle", region, "x86_64", 128),
 		function("blind", region, "x86_64", 128), function("stale", region, "x86_64", 128), function("held", region, "x86_64", 1024),
 		schema.Completion{Collector: "functions", Account: account, Region: region, TableName: "functions", CollectedAt: r.clock.at},
@@ -73,13 +65,13 @@ func TestUsage(t *testing.T) {
 		schema.Completion{Collector: "accountlimits", Account: account, Region: region, TableName: "account_limits", CollectedAt: r.clock.at},
 	)
 	// Ten days of 240 hours: 10 invocations and 20,000 ms an hour, more errors long ago than today.
-	r.plant(t, r.hours("Invocations", "Sum", arn("measured"), 240, 234, 10)...)
-	r.plant(t, r.hours("Duration", "Sum", arn("measured"), 240, 234, 20_000)...)
-	r.plant(t, r.hours("Errors", "Sum", arn("measured"), 240, 200, 5)...)
-	r.plant(t, r.hours("Errors", "Sum", arn("measured"), 30, 24, 1)...)
-	r.plant(t, r.hours("Throttles", "Sum", arn("measured"), 7, 1, 9)...)
-	r.plant(t, r.hours("ConcurrentExecutions", "Maximum", "", 240, 100, 999)...)
-	r.plant(t, r.hours("ConcurrentExecutions", "Maximum", "", 30, 24, 250)...)
+	r.put(t, r.hours("Invocations", "Sum", arn("measured"), 240, 234, 10)...)
+	r.put(t, r.hours("Duration", "Sum", arn("measured"), 240, 234, 20_000)...)
+	r.put(t, r.hours("Errors", "Sum", arn("measured"), 240, 200, 5)...)
+	r.put(t, r.hours("Errors", "Sum", arn("measured"), 30, 24, 1)...)
+	r.put(t, r.hours("Throttles", "Sum", arn("measured"), 7, 1, 9)...)
+	r.put(t, r.hours("ConcurrentExecutions", "Maximum", "", 240, 100, 999)...)
+	r.put(t, r.hours("ConcurrentExecutions", "Maximum", "", 30, 24, 250)...)
 
 	window := analysis.Window{From: r.clock.at.AddDate(0, 0, -30), To: r.clock.at}
 	list, err := r.loadUsage(t.Context(), window)

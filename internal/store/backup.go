@@ -219,7 +219,7 @@ func (s *Store) readBackup(ctx context.Context, file string) error {
 	type table struct {
 		Name string `ch:"name"`
 	}
-	tables, err := selectAll[table](ctx, s, "SELECT name FROM system.tables WHERE database = {d:String} AND endsWith(engine, 'MergeTree') ORDER BY name", map[string]any{"d": s.database})
+	tables, err := SelectAll[table](ctx, s, "SELECT name FROM system.tables WHERE database = {d:String} AND endsWith(engine, 'MergeTree') ORDER BY name", map[string]any{"d": s.database})
 	if err != nil {
 		return fmt.Errorf("list what was restored: %w", err)
 	}

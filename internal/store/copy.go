@@ -76,7 +76,7 @@ func sameStore(ctx context.Context, a, b *Store) (bool, error) {
 		if s.cluster != "" {
 			table += "_local"
 		}
-		list, err := selectAll[row](ctx, s, "SELECT toString(uuid) AS id, data_paths AS paths FROM system.tables WHERE database = {d:String} AND name = {t:String} ORDER BY name",
+		list, err := SelectAll[row](ctx, s, "SELECT toString(uuid) AS id, data_paths AS paths FROM system.tables WHERE database = {d:String} AND name = {t:String} ORDER BY name",
 			map[string]any{"d": s.database, "t": table})
 		if err != nil {
 			return false, fmt.Errorf("find out where %s is: %w", s.display, err)
@@ -154,7 +154,7 @@ func (s *Store) digest(ctx context.Context, row schema.Row, where string) (Diges
 	}
 	sql := fmt.Sprintf("SELECT count() AS rows, sum(hash) AS total, groupBitXor(hash) AS mixed FROM (SELECT cityHash64(%s) AS hash FROM %s FINAL WHERE %s)",
 		strings.Join(parts, ", "), sh.table, where)
-	list, err := selectAll[Digest](ctx, s, sql, nil)
+	list, err := SelectAll[Digest](ctx, s, sql, nil)
 	if err != nil {
 		return Digest{}, err
 	}
@@ -186,7 +186,7 @@ func (s *Store) stretches(ctx context.Context, row schema.Row) ([]string, error)
 		Rows uint64    `ch:"n"`
 	}
 	column := schema.TimeColumn(row.Table())
-	list, err := selectAll[dayCount](ctx, s, fmt.Sprintf("SELECT toDate(%s) AS d, count() AS n FROM %s GROUP BY d ORDER BY d", column, row.Table()), nil)
+	list, err := SelectAll[dayCount](ctx, s, fmt.Sprintf("SELECT toDate(%s) AS d, count() AS n FROM %s GROUP BY d ORDER BY d", column, row.Table()), nil)
 	if err != nil {
 		return nil, fmt.Errorf("count the rows of table %s: %w", row.Table(), err)
 	}

@@ -79,13 +79,14 @@ func (o Options) target() (target, error) {
 	if t.server == nil || t.server.Auth.Password != "" {
 		return target{}, fmt.Errorf("%w: a password file is only for a server's address without a password: remove one of them", ErrAddress)
 	}
-	if t.server.Auth.Password, err = readPassword(o.PasswordFile); err != nil {
+	if t.server.Auth.Password, err = ReadPassword(o.PasswordFile); err != nil {
 		return target{}, fmt.Errorf("store password: %w", err)
 	}
 	return t, nil
 }
 
-func readPassword(path string) (string, error) {
+// ReadPassword is the password that a file holds, without the end of its line.
+func ReadPassword(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("%w; name a file that this process may read", err)

@@ -105,6 +105,18 @@ func Select[T any](ctx context.Context, s *Store, sql string, params map[string]
 	}
 }
 
+// SelectAll is Select with all the rows at once.
+func SelectAll[T any](ctx context.Context, s *Store, sql string, params map[string]any) ([]T, error) {
+	var list []T
+	for row, err := range Select[T](ctx, s, sql, params) {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, row)
+	}
+	return list, nil
+}
+
 // Exec runs one statement for its effect.
 func (s *Store) Exec(ctx context.Context, sql string, params map[string]any) error {
 	ctx, err := withParams(ctx, sql, params)

@@ -121,7 +121,7 @@ func (s *Store) completeScopes(ctx context.Context, r schema.Retention, cutoff t
 	sql := `SELECT account, region, kind FROM complete_reads
 WHERE table_name = {table:String} AND completed_at >= {cutoff:DateTime}
 ORDER BY account, region, kind`
-	list, err := selectAll[scope](ctx, s, sql, map[string]any{"table": r.Table, "cutoff": cutoff})
+	list, err := SelectAll[scope](ctx, s, sql, map[string]any{"table": r.Table, "cutoff": cutoff})
 	if err != nil {
 		return nil, fmt.Errorf("read which scopes were read wholly: %w", err)
 	}
@@ -165,7 +165,7 @@ func (s *Store) shownRuns(ctx context.Context, table string, cutoff time.Time) (
 	type run struct {
 		ID string `ch:"run_id"`
 	}
-	list, err := selectAll[run](ctx, s, shownRuns[table], map[string]any{"cutoff": cutoff})
+	list, err := SelectAll[run](ctx, s, shownRuns[table], map[string]any{"cutoff": cutoff})
 	if err != nil {
 		return nil, fmt.Errorf("read which runs are still shown: %w", err)
 	}
@@ -185,7 +185,7 @@ func (s *Store) oldNames(ctx context.Context, r schema.Retention, old string) ([
 		Name string `ch:"name"`
 	}
 	sql := fmt.Sprintf("SELECT %s AS name FROM %s FINAL WHERE %s AND %s ORDER BY name", r.Row, r.Table, old, r.Only)
-	list, err := selectAll[name](ctx, s, sql, nil)
+	list, err := SelectAll[name](ctx, s, sql, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read which are old: %w", err)
 	}
@@ -236,20 +236,9 @@ func (s *Store) countRows(ctx context.Context, from string, params map[string]an
 	type count struct {
 		N uint64 `ch:"n"`
 	}
-	list, err := selectAll[count](ctx, s, "SELECT count() AS n FROM "+from, params)
+	list, err := SelectAll[count](ctx, s, "SELECT count() AS n FROM "+from, params)
 	if err != nil {
 		return 0, err
 	}
 	return list[0].N, nil
-}
-
-func selectAll[T any](ctx context.Context, s *Store, sql string, params map[string]any) ([]T, error) {
-	var list []T
-	for row, err := range Select[T](ctx, s, sql, params) {
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, row)
-	}
-	return list, nil
 }

@@ -38,7 +38,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	if out.Tables, err = s.tableStats(ctx); err != nil {
 		return out, err
 	}
-	out.Points, err = selectAll[PointStats](ctx, s, "SELECT period_s, count() AS rows, min(ts) AS oldest, max(ts) AS newest FROM metric_points GROUP BY period_s ORDER BY period_s", nil)
+	out.Points, err = SelectAll[PointStats](ctx, s, "SELECT period_s, count() AS rows, min(ts) AS oldest, max(ts) AS newest FROM metric_points GROUP BY period_s ORDER BY period_s", nil)
 	if err != nil {
 		return out, fmt.Errorf("read the periods of metric points: %w", err)
 	}
@@ -65,7 +65,7 @@ FROM ` + s.everyShard("tables") + `
 WHERE database = {database:String} AND endsWith(engine, 'MergeTree')
 GROUP BY table
 ORDER BY bytes DESC, table`
-	rows, err := selectAll[row](ctx, s, sql, map[string]any{"database": s.database})
+	rows, err := SelectAll[row](ctx, s, sql, map[string]any{"database": s.database})
 	if err != nil {
 		return nil, fmt.Errorf("read the sizes of the store's tables: %w", err)
 	}
@@ -88,7 +88,7 @@ func (s *Store) ages(ctx context.Context, table string) (oldest, newest time.Tim
 		Newest time.Time `ch:"newest"`
 	}
 	column := schema.TimeColumn(table)
-	list, err := selectAll[row](ctx, s, fmt.Sprintf("SELECT min(%s) AS oldest, max(%s) AS newest FROM %s", column, column, table), nil)
+	list, err := SelectAll[row](ctx, s, fmt.Sprintf("SELECT min(%s) AS oldest, max(%s) AS newest FROM %s", column, column, table), nil)
 	if err != nil {
 		return oldest, newest, fmt.Errorf("read the ages of %s: %w", table, err)
 	}
