@@ -173,6 +173,7 @@ func checkAlertmanager(d deployment) error {
 		}
 	}
 	f.check(c.mutes("FaaswardenDown"), "FaaswardenDown does not mute the other alerts")
+	f.check(c.mutesNear("FaaswardenAPIBudget"), "FaaswardenAPIBudget, used up, does not mute that it is near its end")
 	return f.err()
 }
 
@@ -180,6 +181,19 @@ func checkAlertmanager(d deployment) error {
 func (c alertmanagerConfig) mutes(name string) bool {
 	for _, i := range c.Inhibit {
 		if slices.Equal(i.Source, []string{`alertname="` + name + `"`}) && slices.Contains(i.Target, `alertname!="`+name+`"`) && len(i.Equal) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// mutesNear says whether the critical alert of a name mutes its warning.
+func (c alertmanagerConfig) mutesNear(name string) bool {
+	of := func(matchers []string, severity string) bool {
+		return slices.Contains(matchers, `alertname="`+name+`"`) && slices.Contains(matchers, `severity="`+severity+`"`)
+	}
+	for _, i := range c.Inhibit {
+		if of(i.Source, "critical") && of(i.Target, "warning") {
 			return true
 		}
 	}
@@ -195,6 +209,7 @@ func TestAlertmanager(t *testing.T) {
 		{"no address", alertmanagerFile, "  slack_api_url_file: /run/secrets/alertmanager_slack_url\n", "  resolve_timeout: 5m\n", "amtool"},
 		{"other groups", alertmanagerFile, "group_by: [alertname, account, region]", "group_by: [alertname]", "alerts are grouped by"},
 		{"missing labels are equal", alertmanagerFile, `[severity="critical", function=~".+"]`, `[severity="critical"]`, "by equal function does not require it"},
+		{"a budget that pages twice", alertmanagerFile, `[alertname="FaaswardenAPIBudget", severity="warning"`, `[alertname="FaaswardenAPIBudget", severity="info"`, "does not mute that it is near"},
 		{"a daemon that is down and speaks", alertmanagerFile, `[alertname="FaaswardenDown"]`, `[alertname="FaaswardenAway"]`, "FaaswardenDown does not mute"},
 	})
 }
