@@ -7,9 +7,10 @@ import (
 
 // TableSize is what one table takes on disk.
 type TableSize struct {
-	Table string `ch:"table"`
-	Rows  uint64 `ch:"rows"`  // stored rows; versions that a merge has not yet collapsed count
-	Bytes uint64 `ch:"bytes"` // compressed, with marks and the primary key
+	Table        string `ch:"table"`
+	Rows         uint64 `ch:"rows"`         // stored rows; versions that a merge has not yet collapsed count
+	Bytes        uint64 `ch:"bytes"`        // compressed, with marks and the primary key
+	Uncompressed uint64 `ch:"uncompressed"` // bytes
 }
 
 // Sizes tells what every table takes, ordered by name. It reads the engine's
@@ -19,17 +20,15 @@ func (s *Store) Sizes(ctx context.Context) ([]TableSize, error) {
 	sql := `SELECT
     ` + s.plainName("name") + ` AS table,
     sum(ifNull(total_rows, 0)) AS rows,
-    sum(ifNull(total_bytes, 0)) AS bytes
+    sum(ifNull(total_bytes, 0)) AS bytes,
+    sum(ifNull(total_bytes_uncompressed, 0)) AS uncompressed
 FROM ` + s.everyShard("tables") + `
 WHERE database = {database:String} AND endsWith(engine, 'MergeTree')
 GROUP BY table
 ORDER BY table`
-	var list []TableSize
-	for row, err := range Select[TableSize](ctx, s, sql, map[string]any{"database": s.database}) {
-		if err != nil {
-			return nil, fmt.Errorf("read the sizes of the store's tables: %w", err)
-		}
-		list = append(list, row)
+	list, err := SelectAll[TableSize](ctx, s, sql, map[string]any{"database": s.database})
+	if err != nil {
+		return nil, fmt.Errorf("read the sizes of the store's tables: %w", err)
 	}
 	return list, nil
 }

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/faaswarden/faaswarden/internal/schema"
@@ -18,9 +20,8 @@ type Stats struct {
 // TableStats is one table's part.
 type TableStats struct {
 	TableSize
-	Uncompressed uint64    // bytes
-	Oldest       time.Time // by schema.TimeColumn; zero for an empty table
-	Newest       time.Time
+	Oldest time.Time // by schema.TimeColumn; zero for an empty table
+	Newest time.Time
 }
 
 // PointStats is one period's part of metric_points.
@@ -50,32 +51,18 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 }
 
 func (s *Store) tableStats(ctx context.Context) ([]TableStats, error) {
-	type row struct {
-		Table        string `ch:"table"`
-		Rows         uint64 `ch:"rows"`
-		Bytes        uint64 `ch:"bytes"`
-		Uncompressed uint64 `ch:"uncompressed"`
-	}
-	sql := `SELECT
-    ` + s.plainName("name") + ` AS table,
-    sum(ifNull(total_rows, 0)) AS rows,
-    sum(ifNull(total_bytes, 0)) AS bytes,
-    sum(ifNull(total_bytes_uncompressed, 0)) AS uncompressed
-FROM ` + s.everyShard("tables") + `
-WHERE database = {database:String} AND endsWith(engine, 'MergeTree')
-GROUP BY table
-ORDER BY bytes DESC, table`
-	rows, err := SelectAll[row](ctx, s, sql, map[string]any{"database": s.database})
+	sizes, err := s.Sizes(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read the sizes of the store's tables: %w", err)
+		return nil, err
 	}
-	list := make([]TableStats, len(rows))
-	for i, r := range rows {
-		list[i] = TableStats{TableSize: TableSize{Table: r.Table, Rows: r.Rows, Bytes: r.Bytes}, Uncompressed: r.Uncompressed}
-		if r.Rows == 0 || r.Table == "schema_migrations" {
+	slices.SortStableFunc(sizes, func(a, b TableSize) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	list := make([]TableStats, len(sizes))
+	for i, size := range sizes {
+		list[i].TableSize = size
+		if size.Rows == 0 || size.Table == "schema_migrations" {
 			continue
 		}
-		if list[i].Oldest, list[i].Newest, err = s.ages(ctx, r.Table); err != nil {
+		if list[i].Oldest, list[i].Newest, err = s.ages(ctx, size.Table); err != nil {
 			return nil, err
 		}
 	}

@@ -108,7 +108,7 @@ type overview struct {
 	Cost            float64        // of the functions that could be priced, a month
 	Unpriced        int            // functions that could not be
 	Dearest         []engine.Usage // functions
-	Away            string         // why the store does not answer; empty while it does
+	Away            string         // for how long the store has not answered; empty while it does
 }
 
 // topOfEach keeps the first findings of every analyzer, in their order.
