@@ -358,7 +358,7 @@ func (q *costQuery) buckets() []*costBucket {
 
 // fill sums the bill into the buckets.
 func (c *call) fill(q *costQuery, buckets []*costBucket) {
-	lines := c.server.options.World.BillLines(q.from, q.to)
+	lines := c.home().BillLines(q.from, q.to)
 	at := 0
 	for i := range lines {
 		l := &lines[i]
@@ -464,7 +464,7 @@ func getCostTags(c *call) (obj, error) {
 	}
 	key := c.str("TagKey")
 	found := map[string]bool{}
-	for _, l := range c.server.options.World.BillLines(from, to) {
+	for _, l := range c.home().BillLines(from, to) {
 		if key != "" {
 			found[l.Tags[key]] = true
 			continue
@@ -496,7 +496,7 @@ func getDimensionValues(c *call) (obj, error) {
 		return nil, err
 	}
 	found := map[string]bool{}
-	lines := c.server.options.World.BillLines(from, to)
+	lines := c.home().BillLines(from, to)
 	for i := range lines {
 		if v, _ := lines[i].dimension(name, c.account()); keep(&lines[i]) && strings.Contains(v, c.str("SearchString")) {
 			found[v] = true

@@ -30,6 +30,8 @@ const (
 // A Fault makes requests go wrong. Without Nth, Share and For it hits every
 // request that matches.
 type Fault struct {
+	Account   string // glob; "" is any
+	Region    string // glob; "" is any
 	Service   string // signing name, glob; "" is any
 	Operation string // glob; "" is any
 	Nth       int    // the Nth matching request, counted from 1
@@ -80,20 +82,20 @@ func (f *faults) add(list []Fault) (remove func()) {
 
 // hit is the first fault that strikes this request, nil when none does. Every
 // fault that matches counts the request.
-func (f *faults) hit(service, operation string, now time.Time) *Fault {
+func (f *faults) hit(c *call, now time.Time) *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var struck *Fault
 	for _, a := range f.armed {
-		if a.matches(service, operation) && a.strikes(now) && struck == nil {
+		if a.matches(c) && a.strikes(now) && struck == nil {
 			struck = &a.Fault
 		}
 	}
 	return struck
 }
 
-func (a *armedFault) matches(service, operation string) bool {
-	return globbed(a.Service, service) && globbed(a.Operation, operation)
+func (a *armedFault) matches(c *call) bool {
+	return globbed(a.Service, c.service.name) && globbed(a.Operation, c.operation.name) && globbed(a.Account, c.account()) && globbed(a.Region, c.region)
 }
 
 // globbed reports whether name fits the pattern; an empty pattern fits all.

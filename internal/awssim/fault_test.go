@@ -140,11 +140,11 @@ func TestInjectedFaultsCanBeTakenAway(t *testing.T) {
 func TestFaultSchedule(t *testing.T) {
 	t.Parallel()
 	strikes := func(f Fault, n int, step time.Duration) string {
-		table := &faults{}
+		table, listing := &faults{}, &call{service: &service{name: "lambda"}, operation: &operation{name: "ListFunctions"}}
 		table.add([]Fault{f})
 		var b strings.Builder
 		for i := range n {
-			if table.hit("lambda", "ListFunctions", noon.Add(time.Duration(i)*step)) != nil {
+			if table.hit(listing, noon.Add(time.Duration(i)*step)) != nil {
 				b.WriteByte('x')
 			} else {
 				b.WriteByte('.')

@@ -3,6 +3,7 @@ package awssim
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -10,6 +11,7 @@ import (
 // GenerateOptions say how large a world to generate. Zero values mean the demo's:
 // seed 1, 200 functions, 30 days, us-east-1 and eu-west-1.
 type GenerateOptions struct {
+	Account   string // 12 digits; 123456789012 when empty
 	Seed      int64
 	Functions int
 	Days      int
@@ -40,7 +42,7 @@ func Generate(o GenerateOptions) (*World, error) {
 		return nil, fmt.Errorf("generate a world: %w", err)
 	}
 	w := &World{
-		Account: "123456789012", Partition: "aws", Now: o.Now, Days: o.Days, Seed: o.Seed,
+		Account: o.Account, Partition: "aws", Now: o.Now, Days: o.Days, Seed: o.Seed,
 		Truth: Truth{Planted: []Planted{}, NearMisses: []NearMiss{}},
 	}
 	b := &builder{w: w}
@@ -55,6 +57,9 @@ func Generate(o GenerateOptions) (*World, error) {
 }
 
 func (o *GenerateOptions) complete() error {
+	if o.Account == "" {
+		o.Account = "123456789012"
+	}
 	if o.Seed == 0 {
 		o.Seed = 1
 	}
@@ -68,6 +73,8 @@ func (o *GenerateOptions) complete() error {
 		o.Regions = []string{"us-east-1", "eu-west-1"}
 	}
 	switch {
+	case !accountPattern.MatchString(o.Account):
+		return fmt.Errorf("account must be 12 digits, not %q", o.Account)
 	case o.Now.IsZero():
 		return errors.New("the end of data, Now, must be set")
 	case o.Functions < 1 || o.Functions > maxFunctions:
@@ -86,6 +93,8 @@ func (o *GenerateOptions) complete() error {
 	}
 	return nil
 }
+
+var accountPattern = regexp.MustCompile(`^\d{12}$`)
 
 // builder builds a world.
 type builder struct {

@@ -54,11 +54,11 @@ func listedIAM(name string, items any, next any) obj {
 // role finds the role a request names.
 func (c *call) role() (*Role, error) {
 	name := c.str("RoleName")
-	i := slices.IndexFunc(c.server.options.World.Roles, func(r *Role) bool { return r.Name == name })
+	i := slices.IndexFunc(c.home().Roles, func(r *Role) bool { return r.Name == name })
 	if i < 0 {
 		return nil, errorf(404, "NoSuchEntity", "The role with name %s cannot be found.", name)
 	}
-	return c.server.options.World.Roles[i], nil
+	return c.home().Roles[i], nil
 }
 
 func getRole(c *call) (obj, error) {
@@ -142,7 +142,7 @@ func attached(r *Role) []obj {
 
 // managedPolicy finds the policy a request names.
 func (c *call) managedPolicy() (*ManagedPolicy, error) {
-	p := c.server.options.World.ManagedPolicy(c.str("PolicyArn"))
+	p := c.home().ManagedPolicy(c.str("PolicyArn"))
 	if p == nil {
 		return nil, errorf(404, "NoSuchEntity", "Policy %s was not found.", c.str("PolicyArn"))
 	}
@@ -159,7 +159,7 @@ func getManagedPolicy(c *call) (obj, error) {
 
 func (c *call) managedPolicyOf(p *ManagedPolicy) obj {
 	attachments, boundaries := 0, 0
-	for _, r := range c.server.options.World.Roles {
+	for _, r := range c.home().Roles {
 		if slices.Contains(r.Attached, p.ARN) {
 			attachments++
 		}
@@ -201,9 +201,9 @@ func getAccountAuthorizationDetails(c *call) (obj, error) {
 	wants := func(kind string) bool { return len(wanted) == 0 || slices.Contains(wanted, kind) }
 	var all []any
 	if wants("Role") {
-		all = append(all, anySlice(c.server.options.World.Roles)...)
+		all = append(all, anySlice(c.home().Roles)...)
 	}
-	for _, p := range c.server.options.World.ManagedPolicies {
+	for _, p := range c.home().ManagedPolicies {
 		kind := "LocalManagedPolicy"
 		if strings.Contains(p.ARN, ":iam::aws:") {
 			kind = "AWSManagedPolicy"

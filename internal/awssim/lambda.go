@@ -312,7 +312,7 @@ func codeLocation(c *call, v *Configuration) obj {
 // tagsDenied is the denial of reading a resource's tags, nil when it is allowed.
 func (c *call) tagsDenied(arn string) *apiError {
 	const action = "lambda:ListTags"
-	if denied(c.server.options.Deny, action, arn) || c.server.tagsUnreadable(arn) {
+	if denied(c.server.options.Deny, action, arn) || c.tagsUnreadable(arn) {
 		return c.refusedFor(action, arn)
 	}
 	return nil

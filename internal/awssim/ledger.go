@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// CallRecord is what one operation in one region was asked so far.
+// CallRecord is what one operation in one account and region was asked so far.
 type CallRecord struct {
+	Account      string
 	Service      string // the signing name: "monitoring"
 	Operation    string
 	Region       string
@@ -23,6 +24,7 @@ type CallRecord struct {
 
 // QuotaRecord is how hard a shared quota was used.
 type QuotaRecord struct {
+	Account      string
 	Service      string
 	Quota        string // "control plane"
 	Region       string
@@ -32,11 +34,11 @@ type QuotaRecord struct {
 
 // Stats is everything a server was asked.
 type Stats struct {
-	Calls  []CallRecord  // by service, operation and region
-	Quotas []QuotaRecord // by service, quota and region
+	Calls  []CallRecord  // by account, service, operation and region
+	Quotas []QuotaRecord // by account, service, quota and region
 }
 
-// Operation sums the records of an operation over regions. MaxPerSecond is the
+// Operation sums the records of an operation over accounts and regions. MaxPerSecond is the
 // largest of them.
 func (s Stats) Operation(service, operation string) CallRecord {
 	sum := CallRecord{Service: service, Operation: operation}
@@ -62,7 +64,7 @@ type ledger struct {
 	quotas map[callKey]*quotaEntry // operation is the quota's name
 }
 
-type callKey struct{ service, operation, region string }
+type callKey struct{ account, service, operation, region string }
 
 type callEntry struct {
 	CallRecord
@@ -93,13 +95,14 @@ func newLedger() *ledger {
 }
 
 // arrived counts a request of an operation and against its quota.
-func (l *ledger) arrived(svc *service, op *operation, region string, now time.Time) {
+func (l *ledger) arrived(c *call, now time.Time) {
+	svc, op := c.service, c.operation
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := callKey{svc.name, op.name, region}
+	key := callKey{c.account(), svc.name, op.name, c.region}
 	entry := l.calls[key]
 	if entry == nil {
-		entry = &callEntry{CallRecord: CallRecord{Service: svc.name, Operation: op.name, Region: region, BilledUnit: op.billed}}
+		entry = &callEntry{CallRecord: CallRecord{Account: key.account, Service: svc.name, Operation: op.name, Region: c.region, BilledUnit: op.billed}}
 		l.calls[key] = entry
 	}
 	entry.Calls++
@@ -111,17 +114,17 @@ func (l *ledger) arrived(svc *service, op *operation, region string, now time.Ti
 	key.operation = q.name
 	shared := l.quotas[key]
 	if shared == nil {
-		shared = &quotaEntry{QuotaRecord: QuotaRecord{Service: svc.name, Quota: q.name, Region: region, PerSecond: q.perSecond}}
+		shared = &quotaEntry{QuotaRecord: QuotaRecord{Account: key.account, Service: svc.name, Quota: q.name, Region: c.region, PerSecond: q.perSecond}}
 		l.quotas[key] = shared
 	}
 	shared.MaxPerSecond = max(shared.MaxPerSecond, shared.window.add(now))
 }
 
 // ended counts how a request that arrived turned out.
-func (l *ledger) ended(svc *service, op *operation, region string, how failure, failed bool, billed float64) {
+func (l *ledger) ended(c *call, how failure, failed bool, billed float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	entry := l.calls[callKey{svc.name, op.name, region}]
+	entry := l.calls[callKey{c.account(), c.service.name, c.operation.name, c.region}]
 	switch {
 	case !failed:
 		entry.Billed += billed
@@ -146,10 +149,10 @@ func (l *ledger) stats() Stats {
 		s.Quotas = append(s.Quotas, e.QuotaRecord)
 	}
 	slices.SortFunc(s.Calls, func(a, b CallRecord) int {
-		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Region, b.Region))
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Region, b.Region))
 	})
 	slices.SortFunc(s.Quotas, func(a, b QuotaRecord) int {
-		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Quota, b.Quota), cmp.Compare(a.Region, b.Region))
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Service, b.Service), cmp.Compare(a.Quota, b.Quota), cmp.Compare(a.Region, b.Region))
 	})
 	return s
 }

@@ -163,7 +163,7 @@ func TestThrottling(t *testing.T) {
 	if r := stats.Operation("lambda", "ListAliases"); r.Calls != 3 || r.Throttled != 2 {
 		t.Errorf("the ledger says %+v, want three calls in a hundred milliseconds", r)
 	}
-	want := QuotaRecord{Service: "lambda", Quota: "control plane", Region: "us-east-1", PerSecond: 15, MaxPerSecond: 19}
+	want := QuotaRecord{Account: "111122223333", Service: "lambda", Quota: "control plane", Region: "us-east-1", PerSecond: 15, MaxPerSecond: 19}
 	if !slices.Contains(stats.Quotas, want) {
 		t.Errorf("the ledger says %+v, want %+v", stats.Quotas, want)
 	}

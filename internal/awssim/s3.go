@@ -87,7 +87,7 @@ type placedBucket struct {
 // buckets are the account's buckets in all regions.
 func (c *call) buckets() []placedBucket {
 	var all []placedBucket
-	for _, r := range c.server.options.World.Regions {
+	for _, r := range c.home().Regions {
 		for _, b := range r.Buckets {
 			all = append(all, placedBucket{b, r.Name})
 		}

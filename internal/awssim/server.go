@@ -23,6 +23,7 @@ import (
 // Recording is set.
 type Options struct {
 	World       *World
+	Members     []*World // further accounts, reached by assuming their roles; World's is the organisation's management account
 	Recording   *Recording
 	Now         func() time.Time // the account's time; the world's Now, or the wall clock for a recording
 	Clock       func() time.Time // the wall clock; time.Now
@@ -43,6 +44,7 @@ type Server struct {
 	options  Options
 	log      *slog.Logger
 	services map[string]*service
+	worlds   map[string]*World // by account
 	signer   *v4.Signer
 	ledger   *ledger
 	buckets  *buckets
@@ -51,7 +53,7 @@ type Server struct {
 
 	mu          sync.Mutex
 	credentials map[string]Credential
-	empty       map[string]*Region // regions of the world in which nothing is
+	empty       map[[2]string]*Region // by account and name: regions in which nothing is
 
 	queries *queryStore
 	series  seriesHold
@@ -76,7 +78,7 @@ func NewServer(o Options) (*Server, error) {
 	s := &Server{
 		options: o, log: o.Logger, services: map[string]*service{}, signer: v4.NewSigner(), ledger: newLedger(),
 		buckets: &buckets{limits: o.Limits, held: map[bucketKey]*rate.Limiter{}}, faults: &faults{},
-		credentials: map[string]Credential{}, empty: map[string]*Region{}, queries: newQueryStore(),
+		credentials: map[string]Credential{}, empty: map[[2]string]*Region{}, worlds: map[string]*World{}, queries: newQueryStore(),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -87,6 +89,12 @@ func NewServer(o Options) (*Server, error) {
 	account := ""
 	if o.World != nil {
 		account = o.World.Account
+		for _, w := range append([]*World{o.World}, o.Members...) {
+			if s.worlds[w.Account] != nil {
+				return nil, fmt.Errorf("account %s is simulated twice", w.Account)
+			}
+			s.worlds[w.Account] = w
+		}
 	} else {
 		account = o.Recording.Account()
 		s.replay = newReplay(o.Recording)
@@ -201,17 +209,19 @@ func (s *Server) partition() string {
 	return "aws"
 }
 
-// region is a region of the world; one the world does not have is enabled and empty.
-func (s *Server) region(name string) *Region {
-	if r := s.options.World.Region(name); r != nil {
+// region is a region of an account; one its world does not have is enabled and empty.
+func (s *Server) region(account, name string) *Region {
+	world := s.worlds[account]
+	if r := world.Region(name); r != nil {
 		return r
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.empty[name]
+	key := [2]string{account, name}
+	r := s.empty[key]
 	if r == nil {
-		r = &Region{Name: name, ConcurrencyLimit: 1000, CodeSizeLimit: 300 << 30, world: s.options.World}
-		s.empty[name] = r
+		r = &Region{Name: name, ConcurrencyLimit: 1000, CodeSizeLimit: 300 << 30, world: world}
+		s.empty[key] = r
 	}
 	return r
 }
@@ -301,17 +311,17 @@ func (c *call) unsigned(header string) reply {
 // what is wrong with its body.
 func (c *call) carryOut(malformed *apiError) reply {
 	s := c.server
-	s.ledger.arrived(c.service, c.operation, c.region, s.clock())
+	s.ledger.arrived(c, s.clock())
 	answer, how, err := c.attempt(malformed)
 	if err != nil {
 		e := c.service.asAPIError(err)
-		s.ledger.ended(c.service, c.operation, c.region, c.kindOf(e, how), true, 0)
+		s.ledger.ended(c, c.kindOf(e, how), true, 0)
 		answer.status, answer.header = e.status, c.errorHeader(e)
 		answer.body = c.errorBody(e)
 		s.log.Debug("refused", "service", c.service.name, "operation", c.operation.name, "region", c.region, "status", e.status, "code", e.code)
 		return answer
 	}
-	s.ledger.ended(c.service, c.operation, c.region, failInternal, answer.status >= http.StatusBadRequest, c.billed)
+	s.ledger.ended(c, failInternal, answer.status >= http.StatusBadRequest, c.billed)
 	s.log.Debug("answered", "service", c.service.name, "operation", c.operation.name, "region", c.region, "bytes", len(answer.body.data))
 	return answer
 }
@@ -327,7 +337,7 @@ func (c *call) kindOf(e *apiError, how failure) failure {
 // attempt is the call but for counting. how says why it failed.
 func (c *call) attempt(malformed *apiError) (answer reply, how failure, err error) {
 	s := c.server
-	struck := s.faults.hit(c.service.name, c.operation.name, s.clock())
+	struck := s.faults.hit(c, s.clock())
 	if struck != nil {
 		if e, how := c.faultError(struck.Kind); e != nil {
 			return reply{}, how, e

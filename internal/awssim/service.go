@@ -111,7 +111,10 @@ type call struct {
 func (c *call) now() time.Time { return c.server.now() }
 
 // world returns the region asked, empty when the account has nothing there.
-func (c *call) world() *Region { return c.server.region(c.region) }
+func (c *call) world() *Region { return c.server.region(c.account(), c.region) }
+
+// home is the account asked, as data; nil when a recording answers.
+func (c *call) home() *World { return c.server.worlds[c.account()] }
 
 // account is the account that the credentials belong to.
 func (c *call) account() string { return c.identity.Account }

@@ -66,16 +66,15 @@ func assumeRole(c *call) (obj, error) {
 	}, nil
 }
 
-// assumable reports whether the role is one of the account that the options or
-// the world know.
+// assumable reports whether the role is one that the options or the world of its
+// account know.
 func (s *Server) assumable(arn string) bool {
-	if strings.Split(arn, ":")[4] != s.identity.Account {
+	account := strings.Split(arn, ":")[4]
+	world := s.worlds[account]
+	if world == nil && account != s.identity.Account {
 		return false
 	}
-	if slices.Contains(s.options.AssumeRoles, arn) {
-		return true
-	}
-	return s.options.World != nil && s.options.World.Role(arn) != nil
+	return slices.Contains(s.options.AssumeRoles, arn) || world != nil && world.Role(arn) != nil
 }
 
 // randomKey is n characters as key ids have them.

@@ -60,7 +60,7 @@ func getResources(c *call) (obj, error) {
 // wantsTagged reports whether the resource fits. Resources without tags never
 // do: the service does not know them, nor those whose tags it may not read.
 func (c *call) wantsTagged(r taggedResource, arns []string) bool {
-	if len(r.tags) == 0 || c.server.tagsUnreadable(r.arn) {
+	if len(r.tags) == 0 || c.tagsUnreadable(r.arn) {
 		return false
 	}
 	if len(arns) > 0 {
@@ -73,8 +73,8 @@ func (c *call) wantsTagged(r taggedResource, arns []string) bool {
 }
 
 // tagsUnreadable reports whether the world hides a resource's tags from the caller.
-func (s *Server) tagsUnreadable(arn string) bool {
-	return s.options.World != nil && slices.Contains(s.options.World.UnreadableTags, arn)
+func (c *call) tagsUnreadable(arn string) bool {
+	return c.home() != nil && slices.Contains(c.home().UnreadableTags, arn)
 }
 
 // ofKind reports whether a resource type is the filter's: a whole service or one type.
