@@ -510,7 +510,7 @@ func TestBudget(t *testing.T) {
 	}
 	fake := &cloudWatch{value: constant}
 	o := options("busy")
-	o.Rates, o.Budget = rates, collect.NewBudget(collect.BudgetOptions{CeilingUSD: 1})
+	o.Rates, o.Budget = rates, collect.NewBudget(collect.BudgetOptions{Ceilings: collect.Ceilings{USD: 1}})
 	f := newRun(t, fake, o)
 	f.Collect(t)
 	if n := len(fake.requests()); n != 0 {

@@ -140,7 +140,7 @@ func (a attempt) HandleFinalize(
 	case err == nil && empty(metadata) && operation != "GetFunctionConcurrency": // its way of saying "none reserved"
 		err = MalformedError{service + ":" + operation, 200}
 	}
-	a.meter.count(service, operation, err)
+	a.meter.Count(service, operation, err)
 	if Classify(err) == Throttled {
 		a.limiter.Throttled(a.Account, region, service, operation)
 	}

@@ -198,7 +198,7 @@ func TestPricedCallsAreChargedAheadAndStopAtTheCeiling(t *testing.T) {
 	wire := collecttest.NewWire(map[string]collecttest.Answer{
 		"ce:GetCostAndUsage": collecttest.Sequence(collecttest.Body(`{"ResultsByTime":[]}`), collecttest.Fail("ce", 400, "ValidationException", "no"), collecttest.HTML(404)),
 	})
-	budget := collect.NewBudget(collect.BudgetOptions{CeilingUSD: 0.0305})
+	budget := collect.NewBudget(collect.BudgetOptions{Ceilings: collect.Ceilings{USD: 0.0305}})
 	f := collecttest.New(t, nobody, collecttest.Options{Wire: wire, Rates: rates, Budget: budget})
 	page := func() error {
 		_, err := costexplorer.NewFromConfig(f.AWS).GetCostAndUsage(t.Context(), &costexplorer.GetCostAndUsageInput{

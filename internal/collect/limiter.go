@@ -70,7 +70,7 @@ type Limiter struct {
 	buckets map[bucketKey]*bucket
 }
 
-// NewLimiter returns a Limiter whose buckets are full.
+// NewLimiter returns a Limiter that has not waited for anything yet.
 func NewLimiter(o LimiterOptions) *Limiter {
 	if o.Share <= 0 {
 		o.Share = 0.5
@@ -178,11 +178,16 @@ func (l *Limiter) bucket(account, region, service, operation string) *bucket {
 	if b := l.buckets[key]; b != nil {
 		return b
 	}
-	full := q.PerSecond * l.share * l.factor
-	b := &bucket{full: full, limiter: rate.NewLimiter(rate.Limit(full), max(1, int(full)))}
+	full := paced(q.PerSecond * l.share * l.factor)
+	b := &bucket{full: full, limiter: rate.NewLimiter(rate.Limit(full), max(1, int(l.factor)))}
 	l.buckets[key] = b
 	return b
 }
+
+// paced is the rate at which requests that are sent one by one, the first at
+// once, never number more than perSecond within any one second: a bucket that
+// saved up turns would send twice as many at a start.
+func paced(perSecond float64) float64 { return max(perSecond-1, perSecond/2) }
 
 func (l *Limiter) quota(service, operation string) Quota {
 	rest := Quota{Service: service, PerSecond: fallbackQuota, Source: "courtesy: an unknown service"}

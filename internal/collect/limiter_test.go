@@ -38,8 +38,8 @@ func TestLimiterHoldsTheLambdaControlPlane(t *testing.T) {
 		for i := range 150 {
 			mustWait(t, l, "eu-west-1", "lambda", operations[i%len(operations)])
 		}
-		// Half of 15/s in all, whatever the operation, after a burst of 7.
-		if got, want := time.Since(start).Seconds(), (150-7)/7.5; math.Abs(got-want) > 0.2 {
+		// Half of 15/s in all, whatever the operation, and evenly.
+		if got, want := time.Since(start).Seconds(), (150-1)/6.5; math.Abs(got-want) > 0.2 {
 			t.Errorf("150 calls took %.2f s, want %.2f", got, want)
 		}
 
@@ -54,6 +54,39 @@ func TestLimiterHoldsTheLambdaControlPlane(t *testing.T) {
 			t.Errorf("other buckets waited %s", got)
 		}
 	})
+}
+
+// However long a bucket was idle, no second sees more than the share.
+func TestLimiterNeverPassesTheShareInASecond(t *testing.T) {
+	t.Parallel()
+	for _, q := range DefaultQuotas() {
+		synctest.Test(t, func(t *testing.T) {
+			operation := "Any"
+			if len(q.Operations) > 0 {
+				operation = q.Operations[0]
+			}
+			l := NewLimiter(LimiterOptions{})
+			var sent []time.Time
+			for burst := range 3 {
+				time.Sleep(time.Duration(burst) * time.Hour)
+				for range int(2*q.PerSecond) + 2 {
+					mustWait(t, l, "eu-west-1", q.Service, operation)
+					sent = append(sent, time.Now())
+				}
+			}
+			for i := range sent {
+				n := 0
+				for _, other := range sent[i:] {
+					if other.Sub(sent[i]) < time.Second {
+						n++
+					}
+				}
+				if allowed := max(1, q.PerSecond/2); float64(n) > allowed {
+					t.Fatalf("%s %s: %d requests within a second, of %v", q.Service, operation, n, allowed)
+				}
+			}
+		})
+	}
 }
 
 func TestLimiterSharesGlobalServicesBetweenRegions(t *testing.T) {
@@ -93,11 +126,11 @@ func TestLimiterHalvesAndRecovers(t *testing.T) {
 		}
 		throttle()
 		note()
-		want := []float64{7.5, 3.75, 1.888, 4.694, 7.5, 0.234}
+		want := []float64{6.5, 3.25, 1.636, 4.068, 6.5, 0.203}
 		if !slices.Equal(rates, want) {
 			t.Errorf("rates %v, want %v", rates, want)
 		}
-		if got := l.Rate("1", "r", "lambda", "GetFunction"); got != 50 {
+		if got := l.Rate("1", "r", "lambda", "GetFunction"); got != 49 {
 			t.Errorf("another quota's rate: %v", got)
 		}
 	})
@@ -129,16 +162,16 @@ func TestLimiterOptions(t *testing.T) {
 		o    LimiterOptions
 		want float64
 	}{
-		{"half by default", LimiterOptions{}, 7.5},
-		{"the simulator's factor", LimiterOptions{Factor: 100}, 750},
-		{"a tenth", LimiterOptions{Share: 0.1}, 1.5},
-		{"never more than the quota", LimiterOptions{Share: 3}, 15},
+		{"half by default", LimiterOptions{}, 6.5},
+		{"the simulator's factor", LimiterOptions{Factor: 100}, 749},
+		{"a tenth", LimiterOptions{Share: 0.1}, 0.75},
+		{"never more than the quota", LimiterOptions{Share: 3}, 14},
 	} {
 		if got := NewLimiter(tt.o).Rate("1", "r", "lambda", "ListTags"); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
-	if got := NewLimiter(LimiterOptions{}).Rate("1", "r", "xray", "GetServiceGraph"); got != fallbackQuota/2 {
+	if got := NewLimiter(LimiterOptions{}).Rate("1", "r", "xray", "GetServiceGraph"); got != fallbackQuota/2-1 {
 		t.Errorf("a service without a row: %v", got)
 	}
 	var none *Limiter

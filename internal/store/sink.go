@@ -18,8 +18,8 @@ import (
 var _ collect.Sink = (*Sink)(nil)
 
 const (
-	sinkBatchRows = 50_000            // rows of one table that are worth writing without being asked
-	sinkMaxRows   = 4 * sinkBatchRows // rows held at most; about 60 MiB of metric points
+	sinkMaxRows   = 200_000 // rows held at most by all sinks that share; about 60 MiB of metric points
+	sinkLeastRows = 8_000   // and by one of very many
 	sinkMinWait   = 250 * time.Millisecond
 	sinkMaxWait   = 15 * time.Second
 )
@@ -44,8 +44,13 @@ type Sink struct {
 	retryAt  time.Time // before it, Put does not try to write on its own
 }
 
-// Sink returns an empty sink onto the store.
-func (s *Store) Sink() *Sink { return newSink(s.Insert, sinkBatchRows, sinkMaxRows) }
+// Sink returns an empty sink onto the store, one of so many at work at once:
+// together they hold a bounded number of rows. A quarter of what a sink may
+// hold is worth writing without being asked.
+func (s *Store) Sink(sharers int) *Sink {
+	rows := max(sinkLeastRows, sinkMaxRows/max(1, sharers))
+	return newSink(s.Insert, rows/4, rows)
+}
 
 func newSink(insert func(context.Context, ...schema.Row) error, batch, capacity int) *Sink {
 	return &Sink{
