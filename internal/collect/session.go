@@ -66,7 +66,7 @@ func Load(ctx context.Context, o LoadOptions) (aws.Config, error) {
 	if o.RoleARN == "" {
 		return cfg, nil
 	}
-	return assume(ctx, cfg, o)
+	return Assume(ctx, cfg, o)
 }
 
 func (o LoadOptions) chain() []func(*config.LoadOptions) error {
@@ -83,7 +83,10 @@ func (o LoadOptions) chain() []func(*config.LoadOptions) error {
 	return list
 }
 
-func assume(ctx context.Context, cfg aws.Config, o LoadOptions) (aws.Config, error) {
+// Assume returns cfg with the credentials of o's role, which are renewed before
+// they end. They have been resolved once.
+func Assume(ctx context.Context, cfg aws.Config, o LoadOptions) (aws.Config, error) {
+	cfg = cfg.Copy()
 	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), o.RoleARN, func(p *stscreds.AssumeRoleOptions) {
 		p.RoleSessionName = "faaswarden"
 		if o.SessionName != "" {

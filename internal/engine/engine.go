@@ -25,6 +25,7 @@ type Scope struct {
 	Account   string
 	Partition string
 	Region    string
+	First     bool       // of the first account's home region: collectors that run once run here
 	Home      bool       // the region in which per-account collectors run
 	AWS       aws.Config // credentials and endpoint; not yet metered or limited
 	Err       error      // why nothing can be read here; nil for a scope that can be entered

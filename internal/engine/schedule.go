@@ -261,8 +261,8 @@ func (p *places) idle() bool {
 // caches keep an account's answers for the runs of its regions that begin
 // close together.
 type caches struct {
-	now func() time.Time
-	mu  sync.Mutex
+	now  func() time.Time
+	mu   sync.Mutex
 	kept map[string]agedCache
 }
 
