@@ -113,7 +113,7 @@ func (o Options) candidates(ctx context.Context) ([]candidate, error) {
 		if len(regions) == 0 {
 			regions = o.AWS.Regions
 		}
-		load.Region = first(regions)
+		load.Region, load.OrRegion = first(regions), anyRegion(regions, a.RoleARN)
 		c := candidate{
 			name: a.Name, regions: regions,
 			enter: func(ctx context.Context) (aws.Config, error) {
@@ -149,6 +149,22 @@ func first(regions []string) string {
 		return ""
 	}
 	return regions[0]
+}
+
+// anyRegion is where the regions themselves are asked for, when all are wanted
+// and no other is known: one that every account of the partition has.
+func anyRegion(regions []string, role string) string {
+	if len(regions) == 0 || regions[0] != config.AllRegions {
+		return ""
+	}
+	switch parsed, _ := arn.Parse(role); parsed.Partition {
+	case "aws-cn":
+		return "cn-north-1"
+	case "aws-us-gov":
+		return "us-gov-west-1"
+	default:
+		return "us-east-1"
+	}
 }
 
 // scopes are a candidate's regions; the first is its home. Where it cannot be

@@ -19,7 +19,7 @@ import (
 func (o Options) members(ctx context.Context) ([]candidate, error) {
 	wanted := o.AWS.Organization
 	load := o.load(wanted.Profile, wanted.RoleARN, string(wanted.ExternalID))
-	load.Region = first(o.AWS.Regions)
+	load.Region, load.OrRegion = first(o.AWS.Regions), anyRegion(o.AWS.Regions, wanted.RoleARN)
 	base, err := collect.Load(ctx, load)
 	if err != nil {
 		return nil, err

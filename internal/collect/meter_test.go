@@ -1,9 +1,9 @@
 package collect
 
 import (
+	"errors"
 	"math"
 	"strings"
-	"errors"
 	"testing"
 	"time"
 

@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type LoadOptions struct {
 	ExternalID  string // for RoleARN
 	SessionName string // for RoleARN; faaswarden when empty
 	Region      string // empty: AWS_REGION or the profile's
+	OrRegion    string // where neither Region, AWS_REGION nor the profile names one
 	EndpointURL string // for every service; empty: AWS's, or AWS_ENDPOINT_URL and its per-service forms
 
 	Credentials aws.CredentialsProvider // instead of the chain
@@ -54,7 +56,7 @@ func Load(ctx context.Context, o LoadOptions) (aws.Config, error) {
 	if o.EndpointURL != "" {
 		cfg.BaseEndpoint = aws.String(o.EndpointURL)
 	}
-	if cfg.Region == "" {
+	if cfg.Region = cmp.Or(cfg.Region, o.OrRegion); cfg.Region == "" {
 		return aws.Config{}, errors.New("load the AWS configuration: no region: name regions in the config file, or set AWS_REGION or the profile's region")
 	}
 	if cfg.Credentials == nil {

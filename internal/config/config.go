@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -128,6 +127,7 @@ func Default() *Config {
 		Log:   Log{Level: "info", Format: "text"},
 		AWS: AWS{
 			Accounts:     []Account{{}},
+			Organization: Organization{Only: []string{}, Exclude: []string{}}, APIBudgetUSDPerService: map[string]float64{},
 			Refresh:      Duration(time.Hour),
 			RateHeadroom: 0.5, APIBudgetUSDPerMonth: 25,
 			Lookback: Duration(30 * 24 * time.Hour), Concurrency: 16,
@@ -283,7 +283,8 @@ func (c *Config) validateOrganization(f *faults) {
 	o := c.AWS.Organization
 	const path = "aws.organization"
 	if o.RoleName == "" {
-		f.check(reflect.DeepEqual(o, Organization{}), path+".role_name", "is empty", "name the role to assume in every account, or remove aws.organization")
+		none := o.ExternalID == "" && o.Profile == "" && o.RoleARN == "" && len(o.Only)+len(o.Exclude) == 0
+		f.check(none, path+".role_name", "is empty", "name the role to assume in every account, or remove aws.organization")
 		return
 	}
 	f.check(roleNamePattern.MatchString(o.RoleName), path+".role_name", fmt.Sprintf("is %q", o.RoleName), "give the role's name, with its path when it has one, not its ARN")
