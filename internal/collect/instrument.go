@@ -125,9 +125,11 @@ func (a attempt) HandleFinalize(
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	service, operation := ServiceName(awsmiddleware.GetServiceID(ctx)), awsmiddleware.GetOperationName(ctx)
 	region := awsmiddleware.GetRegion(ctx)
-	if err := a.limiter.Wait(ctx, a.Account, region, service, operation); err != nil {
+	answered, err := a.limiter.Wait(ctx, a.Account, region, service, operation)
+	if err != nil {
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, &aws.RequestCanceledError{Err: err}
 	}
+	defer answered()
 	callCtx, cancel := context.WithTimeout(ctx, a.CallTimeout)
 	defer cancel()
 	out, metadata, err := next.HandleFinalize(callCtx, in)

@@ -101,27 +101,40 @@ type bucket struct {
 	limiter *rate.Limiter
 	full    float64 // requests a second without throttling
 
+	// places holds a token for every request that is under way or was answered
+	// within the last second. AWS sees a request some time between its sending
+	// and its answer; so it never sees more of them within a second than there
+	// are places, however late the network or the scheduler brings them.
+	places chan struct{}
+
 	mu        sync.Mutex
 	low       float64   // rate at the last incident
 	throttled time.Time // of the last incident; zero when there was none
 }
 
 // Wait returns when the next request may be sent, or why it may not: the
-// context ended, or would before its turn.
-func (l *Limiter) Wait(ctx context.Context, account, region, service, operation string) error {
+// context ended, or would before its turn. The caller calls answered once the
+// request was answered, or was not sent after all.
+func (l *Limiter) Wait(ctx context.Context, account, region, service, operation string) (answered func(), err error) {
 	if l == nil {
-		return nil
+		return func() {}, nil
 	}
 	b := l.bucket(account, region, service, operation)
+	select {
+	case b.places <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait to call %s:%s: %w", service, operation, ctx.Err())
+	}
 	b.limiter.SetLimit(rate.Limit(b.rate(time.Now())))
-	err := b.limiter.Wait(ctx)
+	err = b.limiter.Wait(ctx)
 	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("its turn comes after the deadline: %w", context.DeadlineExceeded)
 	}
 	if err != nil {
-		return fmt.Errorf("wait to call %s:%s: %w", service, operation, err)
+		<-b.places
+		return nil, fmt.Errorf("wait to call %s:%s: %w", service, operation, err)
 	}
-	return nil
+	return func() { time.AfterFunc(time.Second, func() { <-b.places }) }, nil
 }
 
 // Throttled halves the rate of the bucket that the operation draws from.
@@ -178,16 +191,13 @@ func (l *Limiter) bucket(account, region, service, operation string) *bucket {
 	if b := l.buckets[key]; b != nil {
 		return b
 	}
-	full := paced(q.PerSecond * l.share * l.factor)
-	b := &bucket{full: full, limiter: rate.NewLimiter(rate.Limit(full), max(1, int(l.factor)))}
+	full := q.PerSecond * l.share * l.factor
+	b := &bucket{
+		full: full, limiter: rate.NewLimiter(rate.Limit(full), max(1, int(l.factor))), places: make(chan struct{}, max(1, int(full))),
+	}
 	l.buckets[key] = b
 	return b
 }
-
-// paced is the rate at which requests that are sent one by one, the first at
-// once, never number more than perSecond within any one second: a bucket that
-// saved up turns would send twice as many at a start.
-func paced(perSecond float64) float64 { return max(perSecond-1, perSecond/2) }
 
 func (l *Limiter) quota(service, operation string) Quota {
 	rest := Quota{Service: service, PerSecond: fallbackQuota, Source: "courtesy: an unknown service"}
