@@ -73,6 +73,10 @@ func ec2Element(parent, member string) string {
 		"NetworkInterfaceIds", "NetworkInterfaces", "PrivateDnsSpecifiedDomains", "PropagatingVgws", "RouteTableIds", "RouteTables",
 		"Routes", "SecurityGroupRules", "SubnetIds", "Subnets", "Tags", "VpcEndpoints", "VpcPeeringConnections", "Vpcs":
 		return lowerFirst(strings.TrimSuffix(member, "s")) + "Set"
+	case "Endpoint":
+		if parent == "Regions" {
+			return "regionEndpoint"
+		}
 	case "Description":
 		if parent == "SecurityGroups" {
 			return "groupDescription"

@@ -209,6 +209,14 @@ func ec2Calls() []sdkCall {
 		{"ec2.DescribeNetworkInterfaces", func(ctx context.Context, c aws.Config) (any, error) {
 			return ec2.NewFromConfig(c).DescribeNetworkInterfaces(ctx, nil)
 		}},
+		{"ec2.DescribeRegions", func(ctx context.Context, c aws.Config) (any, error) {
+			return ec2.NewFromConfig(c).DescribeRegions(ctx, &ec2.DescribeRegionsInput{AllRegions: aws.Bool(true)})
+		}},
+		{"iam.SimulatePrincipalPolicy", func(ctx context.Context, c aws.Config) (any, error) {
+			return iam.NewFromConfig(c).SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{
+				PolicySourceArn: aws.String("arn:aws:iam::111122223333:role/reader"), ActionNames: []string{"lambda:ListFunctions", "lambda:GetPolicy"},
+			})
+		}},
 		{"ec2.DescribeVpcs", func(ctx context.Context, c aws.Config) (any, error) {
 			return ec2.NewFromConfig(c).DescribeVpcs(ctx, nil)
 		}},

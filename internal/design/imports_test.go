@@ -48,6 +48,7 @@ var rules = []rule{
 	{"internal/config", []string{"internal/analysis", "internal/collect", "internal/schema"}, []string{"github.com/goccy/go-yaml"}},
 	{"internal/engine", []string{"internal/analysis", "internal/collect", "internal/config", "internal/price", "internal/schema", "internal/store"}, []string{"github.com/aws/", "github.com/shopspring/decimal"}},
 	{"internal/accounts", []string{"internal/collect", "internal/config", "internal/engine"}, []string{"github.com/aws/"}},
+	{"internal/doctor", []string{"internal/collect", "internal/engine"}, []string{"github.com/aws/"}},
 	{"internal/plan", []string{"internal/collect", "internal/config", "internal/engine"}, []string{"github.com/aws/"}},
 	{"internal/exporter", []string{"internal/analysis", "internal/config", "internal/engine", "internal/schema"}, []string{"github.com/prometheus/"}},
 	{"internal/report", []string{"internal/analysis", "internal/schema"}, nil},
