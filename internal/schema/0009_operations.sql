@@ -68,7 +68,7 @@ CREATE TABLE alarms
     region                    LowCardinality(String),
     alarm_arn                 String,
     alarm_name                String,
-    kind                      LowCardinality(String) COMMENT 'metric, metric_math, metrics_insights, anomaly, promql, composite or log',
+    kind                      LowCardinality(String) COMMENT 'metric, metric_math, metrics_insights, anomaly, promql or composite',
     expressions               Map(String, String) COMMENT 'id → metric math, anomaly band or Metrics Insights query',
     threshold                 Nullable(Float64) COMMENT 'NULL where the threshold is a band, or there is none',
     comparison                LowCardinality(String),

@@ -73,7 +73,7 @@ type Alarm struct {
 	Region                  string            `ch:"region"`
 	AlarmARN                string            `ch:"alarm_arn"`
 	AlarmName               string            `ch:"alarm_name"`
-	Kind                    string            `ch:"kind"`        // metric, metric_math, metrics_insights, anomaly, promql, composite or log
+	Kind                    string            `ch:"kind"`        // metric, metric_math, metrics_insights, anomaly, promql or composite
 	Expressions             map[string]string `ch:"expressions"` // id → metric math, anomaly band or Metrics Insights query
 	Threshold               *float64          `ch:"threshold"`   // NULL where the threshold is a band, or there is none
 	Comparison              string            `ch:"comparison"`
