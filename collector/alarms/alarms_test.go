@@ -164,6 +164,11 @@ func TestWhatCannotBeRead(t *testing.T) {
 			if rows := collecttest.Rows[schema.Alarm](f.Sink); name == "an empty alarm" && len(rows) != 0 {
 				t.Errorf("rows %+v", rows)
 			}
+			for _, g := range f.Gaps() {
+				if g.Action != test.action {
+					t.Errorf("a gap of %s, want %s", g.Action, test.action)
+				}
+			}
 			if diff := cmp.Diff(test.complete, f.CompletionList()); diff != "" {
 				t.Errorf("complete (-want +got):\n%s", diff)
 			}

@@ -110,6 +110,11 @@ func TestEachListingByItself(t *testing.T) {
 			if diff := cmp.Diff(test.gaps, f.GapList()); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)
 			}
+			for _, g := range f.Gaps() {
+				if g.Action != test.action {
+					t.Errorf("a gap of %s, want %s", g.Action, test.action)
+				}
+			}
 			if diff := cmp.Diff(test.complete, f.CompletionList()); diff != "" {
 				t.Errorf("complete (-want +got):\n%s", diff)
 			}
