@@ -85,12 +85,9 @@ type collection struct {
 
 func run(ctx context.Context, r *collect.Run) error {
 	c := &collection{Run: r, api: codedeploy.NewFromConfig(r.AWS), shifts: map[string]shift{}}
-	names, err := c.applications(ctx)
-	switch {
-	case ctx.Err() != nil, collect.Stop(err):
-		return fmt.Errorf("list applications in %s: %w", r.Region, err)
-	case err != nil:
-		return nil // a gap of everything says why
+	names, action, err := c.applications(ctx)
+	if err != nil {
+		return c.blind(ctx, action, err)
 	}
 	if err := c.readGroups(ctx, names); err != nil {
 		return fmt.Errorf("read deployment groups in %s: %w", r.Region, err)
@@ -105,15 +102,22 @@ func run(ctx context.Context, r *collect.Run) error {
 	return nil
 }
 
-// applications lists the applications of the Lambda platform.
-func (c *collection) applications(ctx context.Context) ([]string, error) {
-	var all, lambda []string
-	failed := func(action string, err error) ([]string, error) {
-		c.Gap(groupsTable, "", "", action, err)
-		c.Gap(deploymentsTable, "", "", action, err)
-		return nil, err
+// blind is the end of a run that does not know the applications: a gap of
+// everything, unless the error ends it anyway.
+func (c *collection) blind(ctx context.Context, action string, err error) error {
+	if ctx.Err() != nil || collect.Stop(err) {
+		return fmt.Errorf("list applications in %s: %w", c.Region, err)
 	}
-	err := collect.Pages(ctx, applicationsAction, func(ctx context.Context, token *string) (*string, error) {
+	c.Gap(groupsTable, "", "", action, err)
+	c.Gap(deploymentsTable, "", "", action, err)
+	return nil
+}
+
+// applications lists the applications of the Lambda platform and says which
+// action failed, if one did.
+func (c *collection) applications(ctx context.Context) (lambda []string, action string, err error) {
+	var all []string
+	err = collect.Pages(ctx, applicationsAction, func(ctx context.Context, token *string) (*string, error) {
 		out, err := c.api.ListApplications(ctx, &codedeploy.ListApplicationsInput{NextToken: token})
 		if err != nil {
 			return nil, err
@@ -122,12 +126,12 @@ func (c *collection) applications(ctx context.Context) ([]string, error) {
 		return out.NextToken, nil
 	})
 	if err != nil {
-		return failed(applicationsAction, err)
+		return nil, applicationsAction, err
 	}
 	for part := range slices.Chunk(all, nameBatch) {
 		out, err := c.api.BatchGetApplications(ctx, &codedeploy.BatchGetApplicationsInput{ApplicationNames: part})
 		if err != nil {
-			return failed(platformsAction, err)
+			return nil, platformsAction, err
 		}
 		for _, a := range out.ApplicationsInfo {
 			if a.ComputePlatform == types.ComputePlatformLambda {
@@ -135,7 +139,7 @@ func (c *collection) applications(ctx context.Context) ([]string, error) {
 			}
 		}
 	}
-	return lambda, nil
+	return lambda, "", nil
 }
 
 // readGroups describes the groups of every application, then the configurations

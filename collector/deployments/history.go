@@ -100,8 +100,8 @@ func content(r *types.RevisionLocation) string {
 		return ""
 	case r.AppSpecContent != nil:
 		return aws.ToString(r.AppSpecContent.Content)
-	case r.String_ != nil:
-		return aws.ToString(r.String_.Content)
+	case r.String_ != nil: //nolint:staticcheck // deprecated, and what CodeDeploy answers for deployments that were made with it
+		return aws.ToString(r.String_.Content) //nolint:staticcheck // see above
 	default:
 		return ""
 	}

@@ -98,7 +98,8 @@ func TestEachListingByItself(t *testing.T) {
 		"subscription denied": {subscriptionsAction, nil, []string{"log_subscriptions/ denied"}, all},
 		"one group denied": {
 			subscriptionsAction, collecttest.Select(map[string]collecttest.Answer{"shared": collecttest.Body(`{}`)}, nil),
-			[]string{"log_subscriptions/ arn:…:/aws/lambda/orders denied"}, all,
+			[]string{"log_subscriptions/ arn:…:/aws/lambda/orders denied"},
+			all,
 		},
 		"group deleted meanwhile": {subscriptionsAction, collecttest.Fail("logs", 400, "ResourceNotFoundException", "gone"), nil, all},
 		"the same page again":     {groupsAction, collecttest.Body(`{"logGroups":[],"nextToken":"again"}`), []string{"log_groups/ failed"}, []string{all[0], all[1], all[3]}},

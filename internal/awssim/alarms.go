@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -164,8 +165,6 @@ func anomalyDetector(d *AnomalyDetector) obj {
 	single := metricOf(d.Metric)
 	single["Stat"] = d.Metric.Stat
 	o["SingleMetricAnomalyDetector"] = single
-	for name, value := range single { // the older members say it again
-		o[name] = value
-	}
+	maps.Copy(o, single) // the older members say it again
 	return o
 }
