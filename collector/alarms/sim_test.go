@@ -1,12 +1,17 @@
 package alarms
 
 import (
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/faaswarden/faaswarden/internal/awssim"
+	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/collect/collecttest"
 	"github.com/faaswarden/faaswarden/internal/schema"
 )
@@ -80,5 +85,35 @@ func TestSimulatedDenial(t *testing.T) {
 	f.Collect(t)
 	if diff := cmp.Diff([]string{"alarm_metrics/ denied", "alarms/ denied"}, f.GapList()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
+	}
+}
+
+// The ledger has what CloudWatch charges for: each request, once.
+func TestLedgerIsTheBill(t *testing.T) {
+	t.Parallel()
+	world, err := awssim.Generate(awssim.GenerateOptions{Functions: 300, Days: 1, Now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := awssim.NewServer(awssim.Options{World: world, Limits: awssim.Limits{Off: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := httptest.NewServer(server.Handler())
+	t.Cleanup(listener.Close)
+	key := awssim.ExampleCredential()
+	f := collecttest.New(t, Collector, collecttest.Options{
+		Account: world.Account, Region: world.Regions[0].Name, Now: world.Now, Rates: []collect.Rate{{Service: "cloudwatch", Unit: "request", USD: 0.00001}},
+		AWS: aws.Config{BaseEndpoint: aws.String(listener.URL), Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")},
+	})
+	f.Collect(t)
+	for _, call := range f.Meter.Ledger(f.Run) {
+		billed := server.Calls().Operation("monitoring", call.Operation)
+		if call.Units != billed.Billed || call.Units == 0 || call.Unit != billed.BilledUnit || call.USD != call.Units*0.00001 {
+			t.Errorf("%s: the ledger has %v %ss, $%v; billed are %v %ss", call.Operation, call.Units, call.Unit, call.USD, billed.Billed, billed.BilledUnit)
+		}
+	}
+	if alarms := server.Calls().Operation("monitoring", "DescribeAlarms"); alarms.Calls < 2 {
+		t.Errorf("%d pages of alarms", alarms.Calls)
 	}
 }
