@@ -5,13 +5,19 @@ package collector
 
 import (
 	"github.com/faaswarden/faaswarden/collector/accountlimits"
+	"github.com/faaswarden/faaswarden/collector/alarms"
 	"github.com/faaswarden/faaswarden/collector/costs"
+	"github.com/faaswarden/faaswarden/collector/deployments"
 	"github.com/faaswarden/faaswarden/collector/functions"
+	"github.com/faaswarden/faaswarden/collector/inspection"
+	"github.com/faaswarden/faaswarden/collector/loggroups"
 	"github.com/faaswarden/faaswarden/collector/metrics"
 	"github.com/faaswarden/faaswarden/collector/network"
 	"github.com/faaswarden/faaswarden/collector/permissions"
+	"github.com/faaswarden/faaswarden/collector/quotas"
 	"github.com/faaswarden/faaswarden/collector/reports"
 	"github.com/faaswarden/faaswarden/collector/tags"
+	"github.com/faaswarden/faaswarden/collector/tracing"
 	"github.com/faaswarden/faaswarden/collector/triggers"
 	"github.com/faaswarden/faaswarden/internal/collect"
 )
@@ -19,12 +25,18 @@ import (
 // Suite lists them.
 var Suite = []*collect.Collector{
 	accountlimits.Collector,
+	alarms.Collector,
 	costs.Collector,
+	deployments.Collector,
 	functions.Collector,
+	inspection.Collector,
+	loggroups.Collector,
 	metrics.Collector,
 	network.Collector,
 	permissions.Collector,
+	quotas.Collector,
 	reports.Collector,
 	tags.Collector,
+	tracing.Collector,
 	triggers.Collector,
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// cloudwatchService is CloudWatch's metrics, with its quotas of requests a second
+// cloudwatchService is CloudWatch's metrics and alarms, with its quotas of requests a second
 // in an account and region
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html).
 func cloudwatchService() *service {
@@ -19,8 +19,9 @@ func cloudwatchService() *service {
 			{name: "requests", perSecond: 400},
 			{name: "GetMetricData", perSecond: 500},
 			{name: "ListMetrics", perSecond: 25},
+			{name: "DescribeAlarms", perSecond: 9},
 		},
-		operations: []operation{
+		operations: append(alarmOperations(), []operation{
 			{name: "ListMetrics", quota: "ListMetrics", billed: "request", run: listMetrics},
 			{
 				name: "GetMetricData", quota: "GetMetricData", billed: "metric", run: getMetricData,
@@ -43,7 +44,7 @@ func cloudwatchService() *service {
 					{name: "Statistics", list: true, max: 5},
 				},
 			},
-		},
+		}...),
 	}
 }
 

@@ -57,6 +57,7 @@ func Generate(o GenerateOptions) (*World, error) {
 	b.populate(o.Functions, o.Healthy)
 	b.finish()
 	w.Organization = newOrganization([]*World{w})
+	b.operations()
 	return w, nil
 }
 

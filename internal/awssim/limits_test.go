@@ -374,8 +374,8 @@ func TestQuirks(t *testing.T) {
 		}
 		for _, c := range sdkCalls() {
 			service, _, _ := strings.Cut(c.name, ".")
-			if service != "monitoring" && service != "logs" && service != "tagging" && service != "ec2" {
-				continue
+			if service != "monitoring" && service != "logs" && service != "tagging" && service != "ec2" || c.name == "logs.DescribeSubscriptionFilters" {
+				continue // what names a resource finds none
 			}
 			if _, err := c.call(ctx, h.config("ap-south-1")); err != nil {
 				t.Errorf("%s: %v", c.name, err)

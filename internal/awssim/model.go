@@ -94,6 +94,8 @@ type Region struct {
 	Peerings       []*Peering
 	Interfaces     []*Interface
 
+	Operations
+
 	world   *World
 	series  seriesCache
 	groups  []LogGroup // StoredBytes of those that functions write to are set by grouped

@@ -90,6 +90,7 @@ func services() []*service {
 		stsService(), lambdaService(), cloudwatchService(), logsService(), costExplorerService(), taggingService(),
 		ec2Service(), sqsService(), snsService(), s3Service(), eventsService(), iamService(),
 		organizationsService(),
+		codedeployService(), inspectorService(), servicequotasService(), xrayService(),
 	}
 }
 

@@ -39,6 +39,9 @@ func DefaultQuotas() []Quota {
 		{Service: "logs", Operations: []string{"StartQuery"}, PerSecond: 10, Source: logs},
 		{Service: "logs", Operations: []string{"GetQueryResults"}, PerSecond: 10, Source: logs},
 		{Service: "logs", Operations: []string{"DescribeLogGroups"}, PerSecond: 10, Source: logs},
+		{Service: "logs", Operations: []string{"DescribeMetricFilters"}, PerSecond: 5, Source: logs},
+		{Service: "logs", Operations: []string{"DescribeSubscriptionFilters"}, PerSecond: 5, Source: logs},
+		{Service: "logs", Operations: []string{"DescribeAccountPolicies"}, PerSecond: 5, Source: courtesy},
 		{Service: "logs", PerSecond: 10, Source: courtesy},
 		{Service: "events", PerSecond: 50, Source: "EventBridge quotas: all requests but PutEvents"},
 		{Service: "ec2", PerSecond: 20, Source: "EC2 API throttling: refill rate of the bucket of unfiltered Describe calls"},
@@ -49,6 +52,10 @@ func DefaultQuotas() []Quota {
 		{Service: "tag", PerSecond: 10, Source: courtesy},
 		{Service: "ce", PerSecond: 4, Global: true, Source: courtesy},
 		{Service: "sts", PerSecond: 10, Source: courtesy},
+		{Service: "codedeploy", PerSecond: 10, Source: courtesy},
+		{Service: "inspector2", PerSecond: 5, Source: courtesy},
+		{Service: "servicequotas", PerSecond: 5, Source: courtesy},
+		{Service: "xray", PerSecond: 5, Source: courtesy},
 	}
 }
 

@@ -195,7 +195,7 @@ func TestLimiterOptions(t *testing.T) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
-	if got := NewLimiter(LimiterOptions{}).Rate("1", "r", "xray", "GetServiceGraph"); got != fallbackQuota/2 {
+	if got := NewLimiter(LimiterOptions{}).Rate("1", "r", "appconfig", "ListApplications"); got != fallbackQuota/2 {
 		t.Errorf("a service without a row: %v", got)
 	}
 	var none *Limiter

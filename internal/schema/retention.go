@@ -64,6 +64,20 @@ var Retentions = []Retention{
 	gone("vpc_endpoints", "account", "region"),
 	gone("network_interfaces", "account", "region"),
 	gone("account_limits", "account", "region"),
+	gone("log_groups", "account", "region"),
+	gone("log_metric_filters", "account", "region"),
+	gone("log_account_policies", "account", "region", "policy_type"),
+	{Key: "log_subscriptions", Table: "log_subscriptions", Time: "collected_at", Default: thirteenMonths, Least: 35 * day, Doc: "subscription filters as last read, a group at a time"},
+	gone("alarms", "account", "region"),
+	gone("alarm_metrics", "account", "region"),
+	gone("anomaly_detectors", "account", "region"),
+	gone("sampling_rules", "account", "region"),
+	gone("deployment_groups", "account", "region"),
+	{Key: "deployments", Table: "deployments", Time: "created_at", Default: thirteenMonths, Least: 35 * day, Doc: "deployments of functions"},
+	gone("inspector_status", "account", "region"),
+	gone("inspector_coverage", "account", "region"),
+	gone("inspector_findings", "account", "region"),
+	gone("service_quotas", "account", "region", "service_code"),
 }
 
 // KeptForever are the tables that grow with the number of accounts, not with time.

@@ -27,7 +27,7 @@ func inventory(like schema.Row, region, name string, at time.Time) schema.Row {
 	v.FieldByName("Account").SetString("it's 1")
 	v.FieldByName("Region").SetString(region)
 	v.FieldByName("CollectedAt").Set(reflect.ValueOf(at))
-	for _, kind := range []string{"Source", "SourceKind"} {
+	for _, kind := range []string{"Source", "SourceKind", "PolicyType", "ServiceCode"} {
 		if f := v.FieldByName(kind); f.IsValid() && like.Table() != "prices" {
 			f.SetString("kind")
 		}
