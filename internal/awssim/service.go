@@ -28,6 +28,7 @@ type service struct {
 	protocol   protocol
 	target     string // X-Amz-Target's prefix, CBOR's service id, or the XML namespace
 	global     bool   // one endpoint, in us-east-1
+	namespace  string // of CBOR's error codes; CloudWatch's when empty
 	words      map[failure]wording
 	messages   map[failure]string
 	decorate   func(failure, *apiError)
@@ -89,6 +90,7 @@ func services() []*service {
 	return []*service{
 		stsService(), lambdaService(), cloudwatchService(), logsService(), costExplorerService(), taggingService(),
 		ec2Service(), sqsService(), snsService(), s3Service(), eventsService(), iamService(),
+		budgetsService(), computeOptimizerService(), optimizationHubService(),
 	}
 }
 
