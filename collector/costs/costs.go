@@ -5,9 +5,7 @@ package costs
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -72,7 +70,7 @@ type grouping struct {
 }
 
 func run(ctx context.Context, r *collect.Run) error {
-	client := costexplorer.NewFromConfig(r.AWS, func(o *costexplorer.Options) { o.Region = endpointRegion(r.Partition) })
+	client := costexplorer.NewFromConfig(r.AWS, func(o *costexplorer.Options) { o.Region = collect.BillingRegion(r.Partition) })
 	for _, g := range groupings(r) {
 		if err := read(ctx, r, client, g); err != nil {
 			return fmt.Errorf("read costs by %s: %w", g.name, err)
@@ -82,14 +80,6 @@ func run(ctx context.Context, r *collect.Run) error {
 		r.Complete("costs_daily", "")
 	}
 	return nil
-}
-
-// endpointRegion is where Cost Explorer is: one place for each partition.
-func endpointRegion(partition string) string {
-	if partition == "aws-cn" {
-		return "cn-northwest-1"
-	}
-	return "us-east-1"
 }
 
 // groupings are by usage type for the services asked for, and by each tag for
@@ -154,7 +144,7 @@ func read(ctx context.Context, r *collect.Run, client *costexplorer.Client, g gr
 	case err != nil && collect.Stop(err):
 		return err
 	case err != nil:
-		r.Gap("costs_daily", g.name, "", action, remedy(err))
+		r.Gap("costs_daily", g.name, "", action, collect.CostExplorerRemedy(err))
 		return nil
 	}
 	if err := collect.Put(ctx, r, h.vanished(r, answer, from, to)...); err != nil {
@@ -182,19 +172,4 @@ func period(r *collect.Run, finalUntil time.Time) (from, to time.Time) {
 		from = kept
 	}
 	return from, to
-}
-
-// remedy adds to an error what a person can do about it. An account that does
-// not use Cost Explorer is refused as if by IAM, which no policy would mend.
-func remedy(err error) error {
-	var unavailable *types.DataUnavailableException
-	switch {
-	case errors.As(err, &unavailable):
-		return errors.New("no data: Cost Explorer prepares an account's data within 24 hours of being enabled, " +
-			"in the Billing console of the paying account (" + err.Error() + ")")
-	case strings.Contains(strings.ToLower(err.Error()), "not enabled for cost explorer"):
-		return errors.New("not enabled for Cost Explorer: open it once in the Billing console, and data appears within 24 hours; " +
-			"in an organization the paying account must also allow its members to use it (" + err.Error() + ")")
-	}
-	return err
 }

@@ -207,7 +207,7 @@ func TestEndpoint(t *testing.T) {
 	if !strings.Contains(host, "us-east-1") {
 		t.Errorf("asked %s", host)
 	}
-	if got := endpointRegion("aws-cn"); got != "cn-northwest-1" {
+	if got := collect.BillingRegion("aws-cn"); got != "cn-northwest-1" {
 		t.Errorf("in China: %s", got)
 	}
 }

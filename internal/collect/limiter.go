@@ -48,6 +48,9 @@ func DefaultQuotas() []Quota {
 		{Service: "iam", PerSecond: 10, Global: true, Source: courtesy},
 		{Service: "tag", PerSecond: 10, Source: courtesy},
 		{Service: "ce", PerSecond: 4, Global: true, Source: courtesy},
+		{Service: "budgets", PerSecond: 4, Global: true, Source: courtesy},
+		{Service: "compute-optimizer", PerSecond: 4, Source: courtesy},
+		{Service: "cost-optimization-hub", PerSecond: 4, Global: true, Source: courtesy},
 		{Service: "sts", PerSecond: 10, Source: courtesy},
 	}
 }

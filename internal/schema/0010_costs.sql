@@ -106,7 +106,7 @@ CREATE TABLE savings_plans_daily
 (
     account              LowCardinality(String),
     day                  Date,
-    measure              LowCardinality(String) COMMENT 'coverage, of AWS Lambda, or utilization, of Compute Savings Plans: each fills its own columns',
+    measure              LowCardinality(String) COMMENT 'coverage, of AWS Lambda, or utilization, of all Savings Plans: each fills its own columns',
     covered_usd          Decimal(38, 12) COMMENT 'coverage: spend at plan rates',
     on_demand_usd        Decimal(38, 12) COMMENT 'coverage: spend that plans could cover and did not',
     total_usd            Decimal(38, 12) COMMENT 'coverage: both',

@@ -115,7 +115,7 @@ func (CostAnomaly) Table() string { return "cost_anomalies" }
 type SavingsPlansDay struct {
 	Account               string          `ch:"account"`
 	Day                   time.Time       `ch:"day"`
-	Measure               string          `ch:"measure"`                  // coverage, of AWS Lambda, or utilization, of Compute Savings Plans: each fills its own columns
+	Measure               string          `ch:"measure"`                  // coverage, of AWS Lambda, or utilization, of all Savings Plans: each fills its own columns
 	CoveredUSD            decimal.Decimal `ch:"covered_usd"`              // coverage: spend at plan rates
 	OnDemandUSD           decimal.Decimal `ch:"on_demand_usd"`            // coverage: spend that plans could cover and did not
 	TotalUSD              decimal.Decimal `ch:"total_usd"`                // coverage: both
