@@ -118,7 +118,11 @@ func CBOR(v any) Answer { return cborAnswer(http.StatusOK, v) }
 
 // cborAnswer answers in rpc-v2-cbor, which the SDK's CloudWatch client speaks.
 func cborAnswer(status int, v any) Answer {
-	body, err := cbor.Marshal(v)
+	mode, err := cbor.EncOptions{Time: cbor.TimeUnixDynamic, TimeTag: cbor.EncTagRequired}.EncMode()
+	if err != nil {
+		return func(*http.Request, string) Response { return Response{Err: err} }
+	}
+	body, err := mode.Marshal(v)
 	return func(*http.Request, string) Response {
 		return Response{
 			Status: status, Body: string(body), Err: err,
