@@ -5,12 +5,20 @@ package collector
 
 import (
 	"github.com/faaswarden/faaswarden/collector/accountlimits"
+	"github.com/faaswarden/faaswarden/collector/budgets"
+	"github.com/faaswarden/faaswarden/collector/computeoptimizer"
+	"github.com/faaswarden/faaswarden/collector/costanomalies"
+	"github.com/faaswarden/faaswarden/collector/costforecasts"
+	"github.com/faaswarden/faaswarden/collector/costresources"
 	"github.com/faaswarden/faaswarden/collector/costs"
+	"github.com/faaswarden/faaswarden/collector/costtags"
 	"github.com/faaswarden/faaswarden/collector/functions"
 	"github.com/faaswarden/faaswarden/collector/metrics"
 	"github.com/faaswarden/faaswarden/collector/network"
+	"github.com/faaswarden/faaswarden/collector/optimizationhub"
 	"github.com/faaswarden/faaswarden/collector/permissions"
 	"github.com/faaswarden/faaswarden/collector/reports"
+	"github.com/faaswarden/faaswarden/collector/savingsplans"
 	"github.com/faaswarden/faaswarden/collector/tags"
 	"github.com/faaswarden/faaswarden/collector/triggers"
 	"github.com/faaswarden/faaswarden/internal/collect"
@@ -19,12 +27,20 @@ import (
 // Suite lists them.
 var Suite = []*collect.Collector{
 	accountlimits.Collector,
+	budgets.Collector,
+	computeoptimizer.Collector,
+	costanomalies.Collector,
+	costforecasts.Collector,
+	costresources.Collector,
 	costs.Collector,
+	costtags.Collector,
 	functions.Collector,
 	metrics.Collector,
 	network.Collector,
+	optimizationhub.Collector,
 	permissions.Collector,
 	reports.Collector,
+	savingsplans.Collector,
 	tags.Collector,
 	triggers.Collector,
 }

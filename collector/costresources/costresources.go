@@ -41,12 +41,12 @@ var Collector = &collect.Collector{
 	Doc:    doc,
 	Writes: []string{table, "cost_features"},
 	Actions: []collect.Action{
-		{Name: action, Blinds: "the bill of single functions: their cost is computed from their use alone", With: "enabled"},
+		{Name: action, Blinds: "the bill of single functions: their cost is computed from their use alone", With: "opted_in"},
 	},
 	Scope: collect.PerAccount,
 	Every: every,
 	Params: []collect.Param{
-		{Name: "enabled", Default: false, Doc: "read the bill of single functions; Cost Explorer's daily resource-level data must be switched on in the Billing console, and each page costs"},
+		{Name: "opted_in", Default: false, Doc: "read the bill of single functions; Cost Explorer's daily resource-level data must be switched on in the Billing console, and each page costs"},
 	},
 	Estimate: estimate,
 	Collect:  run,
@@ -58,7 +58,7 @@ var Collector = &collect.Collector{
 func estimate(collect.Inventory) collect.APICost { return collect.APICost{Unit: "page"} }
 
 func run(ctx context.Context, r *collect.Run) error {
-	if !r.Params["enabled"].(bool) {
+	if !r.Params["opted_in"].(bool) {
 		return nil // the operator did not ask for it
 	}
 	client := costexplorer.NewFromConfig(r.AWS, func(o *costexplorer.Options) { o.Region = collect.BillingRegion(r.Partition) })

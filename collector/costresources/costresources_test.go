@@ -25,7 +25,7 @@ const (
 )
 
 var (
-	on   = map[string]any{"enabled": true}
+	on   = map[string]any{"opted_in": true}
 	well = map[string]collecttest.Answer{
 		action: collecttest.Select(map[string]collecttest.Answer{`"NextPageToken":"more"`: collecttest.Body(second)}, collecttest.Body(first)),
 	}
