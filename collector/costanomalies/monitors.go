@@ -29,8 +29,9 @@ func monitors(ctx context.Context, r *collect.Run, client *costexplorer.Client) 
 	if failed := r.Absorb(ctx, table, "subscriptions", subscriptionsAction, collect.CostExplorerRemedy(err)); failed != nil {
 		return fmt.Errorf("read subscriptions: %w", failed)
 	}
+	told := err == nil
 	for i := range rows {
-		rows[i].SubscriptionsRead = err == nil
+		rows[i].SubscriptionsRead = told
 		for j := range subscriptions {
 			tell(&rows[i], &subscriptions[j])
 		}
@@ -39,7 +40,7 @@ func monitors(ctx context.Context, r *collect.Run, client *costexplorer.Client) 
 		return err
 	}
 	r.Complete(table, "")
-	if err != nil {
+	if !told {
 		return nil // ask again tomorrow: the subscriptions' gap says why
 	}
 	if err := r.State.Save(ctx, cursor, r.Now.UTC().Format(time.RFC3339)); err != nil {

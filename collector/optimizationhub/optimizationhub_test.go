@@ -69,6 +69,14 @@ func TestFailures(t *testing.T) {
 	})
 }
 
+// An answer of a real account, sanitised by those who recorded it.
+func TestRecorded(t *testing.T) {
+	t.Parallel()
+	f := collecttest.Replay(t, "testdata/recorded").Run(t, Collector, collecttest.Options{Account: "644160558196"})
+	f.Collect(t)
+	f.Golden(t, "recorded")
+}
+
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	for summary, want := range map[string]uint32{"1024 MB memory": 1024, "": 0, "t3.micro": 0, "99999999999 MB memory": 0} {
