@@ -6,16 +6,24 @@ package collector
 import (
 	"github.com/faaswarden/faaswarden/collector/accountlimits"
 	"github.com/faaswarden/faaswarden/collector/alarms"
+	"github.com/faaswarden/faaswarden/collector/budgets"
+	"github.com/faaswarden/faaswarden/collector/computeoptimizer"
+	"github.com/faaswarden/faaswarden/collector/costanomalies"
+	"github.com/faaswarden/faaswarden/collector/costforecasts"
+	"github.com/faaswarden/faaswarden/collector/costresources"
 	"github.com/faaswarden/faaswarden/collector/costs"
+	"github.com/faaswarden/faaswarden/collector/costtags"
 	"github.com/faaswarden/faaswarden/collector/deployments"
 	"github.com/faaswarden/faaswarden/collector/functions"
 	"github.com/faaswarden/faaswarden/collector/inspection"
 	"github.com/faaswarden/faaswarden/collector/loggroups"
 	"github.com/faaswarden/faaswarden/collector/metrics"
 	"github.com/faaswarden/faaswarden/collector/network"
+	"github.com/faaswarden/faaswarden/collector/optimizationhub"
 	"github.com/faaswarden/faaswarden/collector/permissions"
 	"github.com/faaswarden/faaswarden/collector/quotas"
 	"github.com/faaswarden/faaswarden/collector/reports"
+	"github.com/faaswarden/faaswarden/collector/savingsplans"
 	"github.com/faaswarden/faaswarden/collector/tags"
 	"github.com/faaswarden/faaswarden/collector/tracing"
 	"github.com/faaswarden/faaswarden/collector/triggers"
@@ -26,16 +34,24 @@ import (
 var Suite = []*collect.Collector{
 	accountlimits.Collector,
 	alarms.Collector,
+	budgets.Collector,
+	computeoptimizer.Collector,
+	costanomalies.Collector,
+	costforecasts.Collector,
+	costresources.Collector,
 	costs.Collector,
+	costtags.Collector,
 	deployments.Collector,
 	functions.Collector,
 	inspection.Collector,
 	loggroups.Collector,
 	metrics.Collector,
 	network.Collector,
+	optimizationhub.Collector,
 	permissions.Collector,
 	quotas.Collector,
 	reports.Collector,
+	savingsplans.Collector,
 	tags.Collector,
 	tracing.Collector,
 	triggers.Collector,

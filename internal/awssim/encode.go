@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
@@ -61,7 +62,7 @@ func (s *service) encodeError(e *apiError, requestID string) (body, error) {
 		maps.Copy(o, e.extra)
 		return jsonBody(o, "application/json")
 	case rpcCBOR:
-		o := obj{"__type": "com.amazonaws.cloudwatch#" + e.code, "message": e.message}
+		o := obj{"__type": cmp.Or(s.namespace, "com.amazonaws.cloudwatch") + "#" + e.code, "message": e.message}
 		maps.Copy(o, e.extra)
 		return cborBody(o)
 	default:

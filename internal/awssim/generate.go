@@ -58,6 +58,7 @@ func Generate(o GenerateOptions) (*World, error) {
 	b.finish()
 	w.Organization = newOrganization([]*World{w})
 	b.operations()
+	b.governCosts()
 	return w, nil
 }
 

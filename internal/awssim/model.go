@@ -29,6 +29,7 @@ type World struct {
 	UnreadableTags  []string         // ARNs for which lambda:ListTags is denied and which the tagging API leaves out
 	Truth           Truth
 	Governance
+	CostGovernance
 
 	costs billCache
 }

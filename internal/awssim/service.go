@@ -28,6 +28,7 @@ type service struct {
 	protocol   protocol
 	target     string // X-Amz-Target's prefix, CBOR's service id, or the XML namespace
 	global     bool   // one endpoint, in us-east-1
+	namespace  string // of CBOR's error codes; CloudWatch's when empty
 	words      map[failure]wording
 	messages   map[failure]string
 	decorate   func(failure, *apiError)
@@ -91,6 +92,7 @@ func services() []*service {
 		ec2Service(), sqsService(), snsService(), s3Service(), eventsService(), iamService(),
 		organizationsService(),
 		codedeployService(), inspectorService(), servicequotasService(), xrayService(),
+		budgetsService(), computeOptimizerService(), optimizationHubService(),
 	}
 }
 

@@ -69,6 +69,7 @@ func testWorld() *World {
 	fillServices(r, tags)
 	fillNetwork(r, tags)
 	fillOperations(r)
+	w.CostGovernance = testGovernance()
 	w.Regions = []*Region{r, {Name: "eu-west-1", ConcurrencyLimit: 1000, world: w, Buckets: []*Bucket{{Name: "archive", ARN: "arn:aws:s3:::archive", CreatedAt: noon}}}}
 	w.Roles = []*Role{
 		{

@@ -402,6 +402,10 @@ func ServiceName(name string) string {
 		return "tag"
 	case "eventbridge":
 		return "events"
+	case "computeoptimizer":
+		return "compute-optimizer"
+	case "costoptimizationhub":
+		return "cost-optimization-hub"
 	default:
 		return lower
 	}

@@ -41,7 +41,7 @@ var rules = []rule{
 	{"internal/price", []string{"internal/analysis", "internal/schema"}, []string{"github.com/shopspring/decimal"}},
 	{"internal/schema", []string{}, []string{"github.com/shopspring/decimal"}},
 	{"internal/collect/collecttest", []string{"internal/awssim", "internal/collect", "internal/schema"}, []string{"github.com/aws/", "github.com/shopspring/decimal"}},
-	{"internal/collect", []string{"internal/collect", "internal/schema"}, []string{"github.com/aws/"}},
+	{"internal/collect", []string{"internal/collect", "internal/schema"}, []string{"github.com/aws/", "github.com/shopspring/decimal"}},
 	{"internal/chdb", []string{}, []string{"github.com/ebitengine/purego", "github.com/ClickHouse/"}},
 	{"internal/store", []string{"internal/analysis", "internal/chdb", "internal/collect", "internal/schema", "internal/store"}, []string{"github.com/ClickHouse/", "github.com/shopspring/decimal", "github.com/aws/"}},
 	{"internal/awssim", []string{}, []string{"github.com/aws/"}},

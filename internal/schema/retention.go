@@ -38,6 +38,8 @@ var Retentions = []Retention{
 	{Key: "metric_reads", Table: "metric_reads", Time: "to_ts", Default: 455 * day, Least: 35 * day, Window: true, Doc: "what was asked of CloudWatch: without it an hour with no point is unknown, not zero"},
 	{Key: "reports_daily", Table: "reports_daily", Time: "day", Default: 760 * day, Least: 35 * day, Window: true, Doc: "memory and durations of functions by day"},
 	{Key: "costs_daily", Table: "costs_daily", Time: "ChargePeriodStart", Default: 1125 * day, Least: 35 * day, Window: true, Doc: "what AWS billed, by day"},
+	{Key: "cost_resources_daily", Table: "cost_resources_daily", Time: "day", Default: thirteenMonths, Least: 35 * day, Window: true, Doc: "what single resources cost, by day"},
+	{Key: "savings_plans_daily", Table: "savings_plans_daily", Time: "day", Default: 1125 * day, Least: 35 * day, Window: true, Doc: "coverage and utilization of Savings Plans, by day"},
 
 	{Key: "collector_runs", Table: "collector_runs", Time: "started_at", Default: thirteenMonths, Least: 35 * day, Runs: "collector_runs", Doc: "collections, but for the newest of each"},
 	{Key: "evidence_gaps", Table: "evidence_gaps", Time: "collected_at", Default: thirteenMonths, Least: 35 * day, Runs: "collector_runs", Doc: "what could not be read, but for the newest collections"},
@@ -78,6 +80,13 @@ var Retentions = []Retention{
 	gone("inspector_coverage", "account", "region"),
 	gone("inspector_findings", "account", "region"),
 	gone("service_quotas", "account", "region", "service_code"),
+	gone("cost_features", "account", "region", "feature"),
+	gone("cost_forecasts", "account", "region"),
+	gone("cost_anomaly_monitors", "account", "region"),
+	gone("cost_anomalies", "account", "region"),
+	gone("budgets", "account", "region"),
+	gone("cost_allocation_tags", "account", "region"),
+	gone("recommendations", "account", "region", "source"),
 }
 
 // KeptForever are the tables that grow with the number of accounts, not with time.

@@ -112,9 +112,17 @@ func Body(body string) Answer {
 	return func(*http.Request, string) Response { return Response{Body: body} }
 }
 
+// CBOR answers 200 in rpc-v2-cbor, which the SDK's CloudWatch and Compute
+// Optimizer clients speak.
+func CBOR(v any) Answer { return cborAnswer(http.StatusOK, v) }
+
 // cborAnswer answers in rpc-v2-cbor, which the SDK's CloudWatch client speaks.
 func cborAnswer(status int, v any) Answer {
-	body, err := cbor.Marshal(v)
+	mode, err := cbor.EncOptions{Time: cbor.TimeUnixDynamic, TimeTag: cbor.EncTagRequired}.EncMode()
+	if err != nil {
+		return func(*http.Request, string) Response { return Response{Err: err} }
+	}
+	body, err := mode.Marshal(v)
 	return func(*http.Request, string) Response {
 		return Response{
 			Status: status, Body: string(body), Err: err,
@@ -219,7 +227,7 @@ func Fail(service string, status int, code, message string) Answer {
 		resp.Body = fmt.Sprintf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>1</RequestID></Response>", code, message)
 	case "s3":
 		resp.Body = fmt.Sprintf("<Error><Code>%s</Code><Message>%s</Message><RequestId>1</RequestId></Error>", code, message)
-	case "cloudwatch":
+	case "cloudwatch", "compute-optimizer":
 		return cborAnswer(status, map[string]any{"__type": code, "message": message})
 	default:
 		resp.Header.Set("X-Amzn-Errortype", code)
