@@ -66,8 +66,7 @@ func (e *Engine) runOne(ctx context.Context, t task, cache *collect.Cache) (fini
 	defer cancel()
 	collectErr := protect(func() error { return t.collector.Collect(runCtx, run) })
 
-	// What was read is worth keeping even when the run was cut short.
-	closeCtx, cancelClose := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	closeCtx, cancelClose := lasting(ctx)
 	defer cancelClose()
 	if err := sink.Flush(closeCtx); err != nil {
 		return finished{}, fmt.Errorf("write rows of %s in %s %s: %w", t.collector.Name, t.scope.Account, t.scope.Region, err)
@@ -85,7 +84,7 @@ func (e *Engine) runOne(ctx context.Context, t task, cache *collect.Cache) (fini
 // newRun builds what the collector is given.
 func (e *Engine) newRun(ctx context.Context, t task, cache *collect.Cache) (*collect.Run, *store.Sink, error) {
 	now := e.opts.Now().UTC()
-	sink := e.opts.Store.Sink(e.Config().AWS.Concurrency)
+	sink := e.sink()
 	meter := collect.NewMeter(e.rates, e.budget)
 	run := &collect.Run{
 		ID:        fmt.Sprintf("%s-%06d", now.Format("20060102T150405.000"), e.cycleSeq.Add(1)),
@@ -199,16 +198,40 @@ func (e *Engine) storeRun(ctx context.Context, run *collect.Run, record schema.C
 			})
 		}
 	}
-	err := errors.Join(
-		insert(ctx, e.opts.Store, gaps),
-		insert(ctx, e.opts.Store, run.Meter.Ledger(run)),
-		insert(ctx, e.opts.Store, []schema.CollectorRun{record}),
-		insert(ctx, e.opts.Store, run.Completions()),
-	)
-	if err != nil {
-		return fmt.Errorf("store the run of %s in %s %s: %w", run.Collector.Name, run.Account, run.Region, err)
+	for _, write := range []func() error{
+		func() error { return keep(ctx, e.sink(), gaps) },
+		func() error { return keep(ctx, e.sink(), run.Meter.Ledger(run)) },
+		func() error { return keep(ctx, e.sink(), []schema.CollectorRun{record}) },
+		func() error { return keep(ctx, e.sink(), run.Completions()) },
+	} {
+		if err := write(); err != nil {
+			return fmt.Errorf("store the run of %s in %s %s: %w", run.Collector.Name, run.Account, run.Region, err)
+		}
 	}
 	return nil
+}
+
+// sink is a run's way to the store.
+func (e *Engine) sink() *store.Sink {
+	return e.opts.Store.Sink(store.SinkOptions{Sharers: e.Config().AWS.Concurrency, Patience: time.Duration(e.patience.Load())})
+}
+
+// keep writes rows of one type and returns once they are durable.
+func keep[T schema.Row](ctx context.Context, sink *store.Sink, rows []T) error {
+	for _, r := range rows {
+		if err := sink.Put(ctx, r); err != nil {
+			return err
+		}
+	}
+	return sink.Flush(ctx)
+}
+
+// lasting is ctx with some time more once it has ended: what was read is worth
+// keeping even when a run was cut short.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(closing, cancel) })
+	return longer, func() { stop(); cancel() }
 }
 
 // protect turns a panic of one collector or analyzer into its error.

@@ -71,6 +71,7 @@ type Engine struct {
 	places   places        // where collectors run now
 	publish  sync.Mutex    // held while a snapshot is made from the one before
 	cycleSeq atomic.Int64
+	patience atomic.Int64 // nanoseconds that a run waits for a store that is away
 }
 
 // New orders the collectors and prepares an engine; it starts nothing.

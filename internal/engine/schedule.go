@@ -23,6 +23,9 @@ const (
 	refusedRetry = 10 * time.Minute
 	// enterTimeout is how long getting an account's credentials may take.
 	enterTimeout = 30 * time.Second
+	// storePatience is how long runs of a daemon hold what they have read while
+	// the store is away; their number bounds the memory that takes.
+	storePatience = time.Hour
 	// silentBeforeLeaving is how many collectors in a row a region leaves
 	// without any answer before the rest is not tried.
 	silentBeforeLeaving = 3
@@ -167,6 +170,10 @@ func oldest(tasks []task, last map[[3]string]Status) time.Time {
 // slow or does not answer delays no other. What fails is logged and tried again
 // when due; it never ends the loop.
 func (e *Engine) Run(ctx context.Context) error {
+	// Rows that were read and paid for wait for a store that is away; a command
+	// that runs once tells of it at once.
+	e.patience.Store(int64(storePatience))
+	defer e.patience.Store(0)
 	ended := make(chan struct{}, 1) // a place was collected
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -357,7 +364,9 @@ func (e *Engine) runOrRefuse(ctx context.Context, t task, cache *collect.Cache, 
 	if errors.Is(refused, context.Canceled) {
 		return finished{}, refused
 	}
-	if err := e.storeRun(ctx, run, record, refused); err != nil {
+	closeCtx, cancel := lasting(ctx)
+	defer cancel()
+	if err := e.storeRun(closeCtx, run, record, refused); err != nil {
 		return finished{}, err
 	}
 	e.log.Warn("collector not run", "collector", t.collector.Name, "account", t.scope.Account, "region", t.scope.Region, "outcome", record.Outcome, "detail", record.Detail)

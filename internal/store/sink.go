@@ -31,6 +31,7 @@ type Sink struct {
 	insert   func(context.Context, ...schema.Row) error
 	batch    int
 	capacity int
+	patience time.Duration
 
 	writing chan struct{} // holds one token while a write runs
 
@@ -44,12 +45,20 @@ type Sink struct {
 	retryAt  time.Time // before it, Put does not try to write on its own
 }
 
-// Sink returns an empty sink onto the store, one of so many at work at once:
-// together they hold a bounded number of rows. A quarter of what a sink may
-// hold is worth writing without being asked.
-func (s *Store) Sink(sharers int) *Sink {
-	rows := max(sinkLeastRows, sinkMaxRows/max(1, sharers))
-	return newSink(s.Insert, rows/4, rows)
+// SinkOptions say how a sink behaves. The zero value is a sink by itself that
+// tells of a failed write at once.
+type SinkOptions struct {
+	Sharers  int           // how many sinks are at work at once: together they hold a bounded number of rows
+	Patience time.Duration // how long Flush waits for a store that is away
+}
+
+// Sink returns an empty sink onto the store. A quarter of what it may hold is
+// worth writing without being asked.
+func (s *Store) Sink(o SinkOptions) *Sink {
+	rows := max(sinkLeastRows, sinkMaxRows/max(1, o.Sharers))
+	k := newSink(s.Insert, rows/4, rows)
+	k.patience = o.Patience
+	return k
 }
 
 func newSink(insert func(context.Context, ...schema.Row) error, batch, capacity int) *Sink {
@@ -82,7 +91,7 @@ func (k *Sink) put(ctx context.Context, rows []schema.Row) error {
 			}
 			return nil
 		}
-		err := k.Flush(ctx)
+		err := k.flush(ctx)
 		if err == nil {
 			continue
 		}
@@ -132,6 +141,22 @@ func (k *Sink) writeIfIdle(ctx context.Context) {
 // Flush returns nil once every row put before it is durable. After an error all
 // rows that were not written stay buffered for the next Flush.
 func (k *Sink) Flush(ctx context.Context) error {
+	giveUp := time.Now().Add(k.patience)
+	for {
+		err := k.flush(ctx)
+		if err == nil || !transient(err) || time.Now().After(giveUp) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the store is away: %w (last attempt: %w)", context.Cause(ctx), err)
+		case <-time.After(k.wait()):
+		}
+	}
+}
+
+// flush writes what is buffered, once.
+func (k *Sink) flush(ctx context.Context) error {
 	select {
 	case k.writing <- struct{}{}:
 	case <-ctx.Done():

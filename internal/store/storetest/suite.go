@@ -508,7 +508,7 @@ func (s suite) emptyInsert(t *testing.T) {
 	if err := s.Insert(t.Context(), []schema.Row{}...); err != nil {
 		t.Error(err)
 	}
-	sink := s.Sink(1)
+	sink := s.Sink(store.SinkOptions{})
 	if err := sink.Put(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -629,7 +629,7 @@ func (s suite) largeInsert(t *testing.T) {
 }
 
 func (s suite) sinkAndState(t *testing.T) {
-	sink := s.Sink(1)
+	sink := s.Sink(store.SinkOptions{})
 	state := s.State("collector", "sink", "r", sink)
 	if got, err := state.Load(t.Context(), "cursor"); got != "" || err != nil {
 		t.Errorf("an unknown cursor is %q, %v; want empty", got, err)
