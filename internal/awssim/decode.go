@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -40,8 +41,23 @@ func (s *service) decode(r *http.Request, body []byte) (name string, params obj,
 	case query, ec2Query:
 		return s.decodeForm(r, body)
 	default:
-		return s.decodeREST(r)
+		name, params, err := s.decodeREST(r)
+		if err != nil || s.protocol != restJSON || len(body) == 0 {
+			return name, params, err
+		}
+		return name, params, s.decodeMembers(params, body)
 	}
+}
+
+// decodeMembers adds what a REST request's JSON body holds to its path's and
+// query's parameters.
+func (s *service) decodeMembers(params obj, body []byte) *apiError {
+	members, err := parseJSON(body)
+	if err != nil {
+		return s.fail(failMalformed, "%v", err)
+	}
+	maps.Copy(params, members)
+	return nil
 }
 
 func (s *service) decodeTarget(r *http.Request, body []byte) (string, obj, *apiError) {

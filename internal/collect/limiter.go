@@ -49,6 +49,7 @@ func DefaultQuotas() []Quota {
 		{Service: "tag", PerSecond: 10, Source: courtesy},
 		{Service: "ce", PerSecond: 4, Global: true, Source: courtesy},
 		{Service: "sts", PerSecond: 10, Source: courtesy},
+		{Service: "oam", PerSecond: 5, Source: courtesy},
 	}
 }
 
