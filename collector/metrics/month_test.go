@@ -84,7 +84,7 @@ func TestMonthCostsWhatWasEstimated(t *testing.T) {
 	begin := a.world.Now.Add(-month)
 	first := a.collect(t, begin, 2*day)
 	ledger, before := 0.0, a.billed()
-	if first != before {
+	if first != before && a.errors == 0 {
 		t.Errorf("the first run: %g metrics in the ledger, %g billed", first, before)
 	}
 	callsBefore := a.server.Calls().Operation("monitoring", "GetMetricData").Calls
@@ -92,7 +92,9 @@ func TestMonthCostsWhatWasEstimated(t *testing.T) {
 		ledger += a.collect(t, at, month)
 	}
 	billed := a.billed() - before
-	if ledger != billed {
+	// An answer that is lost on its way is asked for again, which is billed again
+	// and charged once; when none is, the two are the same.
+	if lost := float64(a.errors) * maxQueries; billed < ledger || billed-ledger > lost {
 		record := a.server.Calls().Operation("monitoring", "GetMetricData")
 		t.Errorf("%g metrics in the ledger, %g billed; %d calls in the ledger, %d of them failed; the account saw %+v", ledger, billed, a.calls, a.errors, record)
 	}
