@@ -241,13 +241,31 @@ func (c *call) metricSeries(from, to time.Time) ([]metricSeries, error) {
 		if shown, given := q["ReturnData"].(bool); given && !shown {
 			continue
 		}
+		world, fault := c.worldOf(q)
+		if fault != nil {
+			return nil, fault
+		}
 		label, _ := q["Label"].(string)
 		if label == "" {
 			label = query.Metric
 		}
-		all = append(all, metricSeries{id: id, label: label, points: c.world().Datapoints(query)})
+		all = append(all, metricSeries{id: id, label: label, points: world.Datapoints(query)})
 	}
 	return all, nil
+}
+
+// worldOf is the region whose metric a query of GetMetricData asks for: of the
+// account asked, or of one that is linked to it.
+func (c *call) worldOf(q obj) (*Region, *apiError) {
+	account, _ := q["AccountId"].(string)
+	switch {
+	case account == "" || account == c.account():
+		return c.world(), nil
+	case !c.monitors(account) || c.server.worlds[account] == nil:
+		return nil, c.fail(failValidation, "The value %s for parameter MetricDataQueries.member.AccountId is not valid: "+
+			"the account is not linked to this monitoring account.", account)
+	}
+	return c.server.region(account, c.region), nil
 }
 
 // metricQuery checks a MetricStat and aligns it to its period.

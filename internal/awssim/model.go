@@ -30,6 +30,7 @@ type World struct {
 	Truth           Truth
 	Governance
 	CostGovernance
+	Observability
 
 	costs billCache
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/oam"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -102,6 +103,13 @@ func sdkCalls() []sdkCall {
 		}},
 		{"s3.GetBucketNotificationConfiguration", func(ctx context.Context, c aws.Config) (any, error) {
 			return s3.NewFromConfig(c).GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: aws.String("uploads")})
+		}},
+		{"oam.ListSinks", func(ctx context.Context, c aws.Config) (any, error) {
+			return oam.NewFromConfig(c).ListSinks(ctx, nil)
+		}},
+		{"oam.ListAttachedLinks", func(ctx context.Context, c aws.Config) (any, error) {
+			sink := "arn:aws:oam:us-east-1:111122223333:sink/" + oamID("sink", "111122223333", "us-east-1")
+			return oam.NewFromConfig(c).ListAttachedLinks(ctx, &oam.ListAttachedLinksInput{SinkIdentifier: aws.String(sink)})
 		}},
 		{"events.ListEventBuses", func(ctx context.Context, c aws.Config) (any, error) {
 			return eventbridge.NewFromConfig(c).ListEventBuses(ctx, nil)

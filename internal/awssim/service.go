@@ -93,6 +93,7 @@ func services() []*service {
 		organizationsService(),
 		codedeployService(), inspectorService(), servicequotasService(), xrayService(),
 		budgetsService(), computeOptimizerService(), optimizationHubService(),
+		oamService(),
 	}
 }
 

@@ -57,6 +57,7 @@ func testWorld() *World {
 	}, RecursiveLoop: "Allow"}
 	w := &World{Account: testAccount, Partition: "aws", Now: noon.Truncate(24 * time.Hour), Days: 30, UnreadableTags: []string{image.ARN}}
 	w.Organization = company()
+	w.Sources = []Source{{Account: "222222222222", Shares: []string{MetricLink}}}
 	image.Tags = tags
 	r := &Region{Name: "us-east-1", ConcurrencyLimit: 1000, CodeSizeLimit: 300 << 30, CodeSizeUsed: 99, Functions: []*Function{image}, world: w}
 	for i := range 118 {

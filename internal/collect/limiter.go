@@ -59,6 +59,7 @@ func DefaultQuotas() []Quota {
 		{Service: "inspector2", PerSecond: 5, Source: courtesy},
 		{Service: "servicequotas", PerSecond: 5, Source: courtesy},
 		{Service: "xray", PerSecond: 5, Source: courtesy},
+		{Service: "oam", PerSecond: 5, Source: courtesy},
 	}
 }
 

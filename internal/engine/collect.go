@@ -139,12 +139,20 @@ FROM nat_gateways_current WHERE account = {account:String} AND region = {region:
 WHERE account = {account:String} AND region = {region:String} ORDER BY arn`,
 	collect.StreamConsumerResources: `SELECT DISTINCT function_arn AS arn FROM event_source_mappings_current
 WHERE account = {account:String} AND region = {region:String} AND NOT match(source_arn, '^arn:[a-z-]+:sqs:') ORDER BY arn`,
+	collect.KafkaConsumerResources: `SELECT DISTINCT function_arn AS arn FROM event_source_mappings_current
+WHERE account = {account:String} AND region = {region:String} AND (source_arn = '' OR match(source_arn, '^arn:[a-z-]+:kafka:')) ORDER BY arn`,
+	collect.WeightedAliasResources: `SELECT concat(function_arn, ':', alias, ':', arrayJoin(arrayConcat([version], mapKeys(weights)))) AS arn FROM aliases_current
+WHERE account = {account:String} AND region = {region:String} AND notEmpty(weights) ORDER BY arn`,
+	collect.RuleResources: `SELECT DISTINCT src_arn AS arn FROM edges_current
+WHERE account = {account:String} AND region = {region:String} AND source_kind = 'events' AND src_kind = 'rule' AND enabled ORDER BY arn`,
+	collect.LinkedFunctionResources: `SELECT DISTINCT function_arn AS arn FROM functions_current
+WHERE account != {account:String} AND region = {region:String} AND version = '$LATEST' ORDER BY arn`,
 }
 
 func (e *Engine) resources(ctx context.Context, s Scope, kind string) ([]string, error) {
 	query, ok := resourceQueries[kind]
 	if !ok {
-		return nil, fmt.Errorf("resources of kind %q are not kept", kind)
+		return nil, fmt.Errorf("read resources of kind %q: %w", kind, collect.ErrNotKept)
 	}
 	type row struct {
 		ARN string `ch:"arn"`
