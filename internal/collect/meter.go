@@ -260,6 +260,23 @@ func (m *Meter) charge(service, operation string, units float64) (refund func(),
 	}, nil
 }
 
+// chargeAgain pays for requests of a call that AWS billed beside the one that
+// was paid for. The month's ceiling cannot stop what has been done.
+func (m *Meter) chargeAgain(service, operation string, units float64) {
+	rate, priced := m.rateOfCall(service, operation)
+	if !priced {
+		return
+	}
+	usd := units * rate.USD
+	m.budget.add(service, usd)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.entry(service, operation)
+	e.unit = rate.Unit
+	e.units += units
+	e.usd += usd
+}
+
 // Count adds one request, retries included, and how it was answered. Calls
 // through Instrument count themselves.
 func (m *Meter) Count(service, operation string, err error) {
