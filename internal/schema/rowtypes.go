@@ -26,6 +26,8 @@ func RowTypes() []Row {
 		ReportDay{},
 		CostDay{},
 		Price{},
+		FocusCost{},
+		FocusImport{},
 		CollectorRun{},
 		EvidenceGap{},
 		Completion{},
