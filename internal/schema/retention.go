@@ -40,6 +40,8 @@ var Retentions = []Retention{
 	{Key: "costs_daily", Table: "costs_daily", Time: "ChargePeriodStart", Default: 1125 * day, Least: 35 * day, Window: true, Doc: "what AWS billed, by day"},
 	{Key: "cost_resources_daily", Table: "cost_resources_daily", Time: "day", Default: thirteenMonths, Least: 35 * day, Window: true, Doc: "what single resources cost, by day"},
 	{Key: "savings_plans_daily", Table: "savings_plans_daily", Time: "day", Default: 1125 * day, Least: 35 * day, Window: true, Doc: "coverage and utilization of Savings Plans, by day"},
+	{Key: "focus_costs", Table: "focus_costs", Time: "ChargePeriodStart", Default: 1125 * day, Least: 35 * day, Doc: "charges of imported FOCUS and CUR 2.0 exports"},
+	{Key: "focus_imports", Table: "focus_imports", Time: "billing_period_start", Default: 1825 * day, Least: 35 * day, Doc: "what was imported; charges whose import is forgotten are not shown"},
 
 	{Key: "collector_runs", Table: "collector_runs", Time: "started_at", Default: thirteenMonths, Least: 35 * day, Runs: "collector_runs", Doc: "collections, but for the newest of each"},
 	{Key: "evidence_gaps", Table: "evidence_gaps", Time: "collected_at", Default: thirteenMonths, Least: 35 * day, Runs: "collector_runs", Doc: "what could not be read, but for the newest collections"},

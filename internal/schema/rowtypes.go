@@ -49,6 +49,8 @@ func RowTypes() []Row {
 		CostAllocationTag{},
 		Recommendation{},
 		Price{},
+		FocusCost{},
+		FocusImport{},
 		CollectorRun{},
 		EvidenceGap{},
 		Completion{},
