@@ -109,6 +109,7 @@ type call struct {
 	queryMode bool // the client wants Query's error codes too
 
 	repeatToken bool    // a fault: the page token never advances
+	oldToken    bool    // a fault: page tokens are no longer valid
 	billed      float64 // units of operation.billed
 }
 

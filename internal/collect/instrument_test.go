@@ -5,12 +5,15 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/costexplorer"
@@ -248,5 +251,35 @@ func TestQueryProtocolErrorsAreClassified(t *testing.T) {
 	_, err = iam.NewFromConfig(f.AWS).ListRolePolicies(t.Context(), &iam.ListRolePoliciesInput{RoleName: aws.String("r")})
 	if collect.Classify(err) != collect.Denied {
 		t.Errorf("error: %v", err)
+	}
+}
+
+// An answer that comes a byte at a time is given up after the call's limit,
+// asked again a few times, and ends as a failure of that call alone.
+func TestAnswerThatTrickles(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		for i := range settings {
+			_, _ = w.Write([]byte(settings[i : i+1])) // the client has gone away by then
+			_ = http.NewResponseController(w).Flush() // as above
+			select {
+			case <-r.Context().Done():
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}))
+	defer server.Close()
+	cfg := collect.Instrument(aws.Config{
+		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+	}, nil, nil, collect.InstrumentOptions{CallTimeout: 100 * time.Millisecond})
+	_, err := lambda.NewFromConfig(cfg).GetAccountSettings(t.Context(), &lambda.GetAccountSettingsInput{})
+	if collect.Classify(err) != collect.Failed || collect.Stop(err) || !strings.Contains(err.Error(), "lambda:GetAccountSettings: no answer in 100ms") {
+		t.Errorf("error: %v", err)
+	}
+	if n := asked.Load(); n != 4 {
+		t.Errorf("asked %d times, want 4", n)
 	}
 }

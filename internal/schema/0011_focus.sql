@@ -85,7 +85,7 @@ CREATE TABLE focus_imports
     billing_period_end   DateTime('UTC'),
     billing_currency     LowCardinality(String),
     import_id            String,
-    file                 String,
+    file_name            String,
     schema_version       LowCardinality(String) COMMENT 'FOCUS 1.0, FOCUS 1.1, FOCUS 1.2 or CUR 2.0',
     rows                 UInt64 COMMENT 'of this account, period and currency in the file',
     bytes                UInt64 COMMENT 'of the whole file',
@@ -96,7 +96,7 @@ CREATE TABLE focus_imports
 )
 ENGINE = ReplacingMergeTree(imported_at)
 PARTITION BY toYear(billing_period_start)
-ORDER BY (export_name, billing_account_id, billing_period_start, billing_currency, import_id, file);
+ORDER BY (export_name, billing_account_id, billing_period_start, billing_currency, import_id, file_name);
 
 -- Which import is current for a billing period of an account in an export.
 CREATE VIEW focus_imports_current AS

@@ -89,7 +89,7 @@ type FocusImport struct {
 	BillingPeriodEnd   time.Time       `ch:"billing_period_end"`
 	BillingCurrency    string          `ch:"billing_currency"`
 	ImportID           string          `ch:"import_id"`
-	File               string          `ch:"file"`
+	File               string          `ch:"file_name"`
 	SchemaVersion      string          `ch:"schema_version"`
 	Rows               uint64          `ch:"rows"`
 	Bytes              uint64          `ch:"bytes"`
