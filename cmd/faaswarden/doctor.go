@@ -99,7 +99,7 @@ func (c *cli) examineAccounts(ctx context.Context, cfg *config.Config) ([]doctor
 	}
 	scopes, err := accounts.Resolve(ctx, accounts.Options{AWS: cfg.AWS, Logger: log})
 	if err != nil {
-		return []doctor.Check{{What: "accounts", State: doctor.Fail, Found: err.Error()}}, nil
+		return []doctor.Check{{What: "accounts", State: doctor.Fail, Found: err.Error()}}, nil //nolint:nilerr // what is wrong is what a doctor tells
 	}
 	return doctor.Accounts(ctx, doctor.Options{
 		Scopes: scopes, Collectors: enabled, Limiter: collect.NewLimiter(collect.LimiterOptions{Share: cfg.AWS.RateHeadroom}),

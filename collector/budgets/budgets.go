@@ -156,7 +156,7 @@ func filters(b *types.Budget) string {
 	if b.FilterExpression != nil {
 		return collect.CompactJSON(b.FilterExpression)
 	}
-	return collect.CompactJSON(b.CostFilters)
+	return collect.CompactJSON(b.CostFilters) //nolint:staticcheck // deprecated, and what budgets made before FilterExpression have
 }
 
 // notifications adds thresholds to the budgets. Those that cannot be read cost

@@ -78,7 +78,7 @@ func monitorsDue(ctx context.Context, r *collect.Run) (bool, error) {
 		return false, fmt.Errorf("load the cursor: %w", err)
 	}
 	last, err := time.Parse(time.RFC3339, text)
-	return err != nil || !r.Now.Before(last.Add(monitorsEvery)), nil // none, or one that cannot be read: they are due
+	return err != nil || !r.Now.Before(last.Add(monitorsEvery)), nil //nolint:nilerr // none, or one that cannot be read: they are due
 }
 
 func anomalies(ctx context.Context, r *collect.Run, client *costexplorer.Client) error {

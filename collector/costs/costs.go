@@ -256,7 +256,7 @@ func hasNet(ctx context.Context, r *collect.Run) (bool, error) {
 		return false, fmt.Errorf("load the cursor: %w", err)
 	}
 	refused, err := time.Parse(time.RFC3339, text)
-	return err != nil || !r.Now.Before(refused.Add(netAgain)), nil // never refused, as far as can be read
+	return err != nil || !r.Now.Before(refused.Add(netAgain)), nil //nolint:nilerr // never refused, as far as can be read
 }
 
 // refusesNet tells the refusal of net costs from other errors.

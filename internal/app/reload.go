@@ -82,14 +82,14 @@ func (a *App) watchAccounts(ctx context.Context) error {
 		case <-time.After(time.Duration(a.Engine.Config().AWS.Refresh)):
 		}
 		scopes, err := a.resolve(ctx, a.Engine.Config())
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			a.opts.Logger.Error("accounts could not be looked up; those known stay in force", "error", err)
-		default:
-			a.Engine.Reload(a.Engine.Config(), scopes)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the daemon ends
 		}
+		if err != nil {
+			a.opts.Logger.Error("accounts could not be looked up; those known stay in force", "error", err)
+			continue
+		}
+		a.Engine.Reload(a.Engine.Config(), scopes)
 	}
 	return nil
 }

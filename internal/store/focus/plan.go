@@ -133,8 +133,12 @@ func (p *plan) selection() (names, exprs []string) {
 		exprs = append(exprs, out[in.name]+" AS "+in.name)
 	}
 	for _, own := range []struct{ name, expr string }{
-		{"x_ExportName", "{export:String}"}, {"x_SchemaVersion", "{schema:String}"}, {"x_ImportID", "{import:String}"},
-		{"x_File", "{file:String}"}, {"x_Row", "row"}, {"x_ImportedAt", "fromUnixTimestamp64Milli({at:Int64}, 'UTC')"},
+		{"x_ExportName", "{export:String}"},
+		{"x_SchemaVersion", "{schema:String}"},
+		{"x_ImportID", "{import:String}"},
+		{"x_File", "{file:String}"},
+		{"x_Row", "row"},
+		{"x_ImportedAt", "fromUnixTimestamp64Milli({at:Int64}, 'UTC')"},
 	} {
 		names = append(names, own.name)
 		exprs = append(exprs, own.expr+" AS "+own.name)

@@ -22,7 +22,7 @@ const readSettings = "input_format_csv_allow_variable_number_of_columns = 0, inp
 	"input_format_skip_unknown_fields = 1, max_memory_usage = 2147483648"
 
 // writeSettings bound the blocks that rows are written in.
-const writeSettings = readSettings + ", max_insert_threads = 1, min_insert_block_size_rows = 262144, min_insert_block_size_bytes = 134217728"
+const writeSettings = readSettings + ", max_insert_threads = 1, min_insert_block_size_rows = 262144, min_insert_block_size_bytes = 134217728, optimize_on_insert = 0"
 
 // serverBatch is how many rows on their way to a server are held.
 const serverBatch = 20_000
