@@ -64,6 +64,20 @@ var Retentions = []Retention{
 	gone("vpc_endpoints", "account", "region"),
 	gone("network_interfaces", "account", "region"),
 	gone("account_limits", "account", "region"),
+
+	{Key: "function_history", Table: "function_history", Time: "collected_at", Default: 1825 * day, Least: 400 * day, Doc: "configurations that functions were seen with; present ones are written again every year"},
+	{Key: "function_tombstones", Table: "function_tombstones", Time: "deleted_at", Default: 1825 * day, Least: 35 * day, Doc: "functions that are gone"},
+	gone("function_versions", "account", "region"),
+	gone("function_logging", "account", "region"),
+	gone("function_urls", "account", "region"),
+	gone("layer_versions", "account", "region"),
+	gone("layer_policies", "account", "region"),
+	gone("runtime_management", "account", "region"),
+	gone("code_signing_configs", "account", "region"),
+	gone("edge_functions", "account", "region"),
+	gone("edge_replicas", "account", "region"),
+	gone("event_source_mapping_details", "account", "region"),
+	gone("resource_policy_statements", "account", "region"),
 }
 
 // KeptForever are the tables that grow with the number of accounts, not with time.

@@ -35,5 +35,18 @@ func RowTypes() []Row {
 		Finding{},
 		Judgement{},
 		Measurement{},
+		FunctionConfig{},
+		FunctionTombstone{},
+		FunctionVersion{},
+		FunctionLogging{},
+		FunctionURL{},
+		LayerVersion{},
+		LayerPolicy{},
+		ResourcePolicyStatement{},
+		RuntimeManagement{},
+		CodeSigningConfig{},
+		EdgeFunction{},
+		EdgeReplica{},
+		EventSourceMappingDetail{},
 	}
 }
