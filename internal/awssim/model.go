@@ -29,6 +29,8 @@ type World struct {
 	UnreadableTags  []string         // ARNs for which lambda:ListTags is denied and which the tagging API leaves out
 	Truth           Truth
 
+	LambdaWorld
+
 	costs billCache
 }
 
@@ -92,6 +94,8 @@ type Region struct {
 	Endpoints      []*Endpoint
 	Peerings       []*Peering
 	Interfaces     []*Interface
+
+	LambdaRegion
 
 	world   *World
 	series  seriesCache
