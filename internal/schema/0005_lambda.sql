@@ -148,7 +148,7 @@ CREATE TABLE layer_policies
 ENGINE = ReplacingMergeTree(collected_at)
 ORDER BY (account, region, layer_arn, version, sid, principal);
 
-CREATE TABLE resource_policy_statements
+CREATE TABLE function_policy_statements
 (
     account        LowCardinality(String),
     region         LowCardinality(String),
@@ -340,10 +340,10 @@ LEFT JOIN (SELECT account, region, completed_at FROM complete_reads WHERE table_
     ON t.account = c.account AND t.region = c.region
 WHERE t.collected_at >= c.completed_at;
 
-CREATE VIEW resource_policy_statements_current AS
+CREATE VIEW function_policy_statements_current AS
 SELECT t.*
-FROM resource_policy_statements AS t FINAL
-LEFT JOIN (SELECT account, region, completed_at FROM complete_reads WHERE table_name = 'resource_policy_statements' AND kind = '') AS c
+FROM function_policy_statements AS t FINAL
+LEFT JOIN (SELECT account, region, completed_at FROM complete_reads WHERE table_name = 'function_policy_statements' AND kind = '') AS c
     ON t.account = c.account AND t.region = c.region
 WHERE t.collected_at >= c.completed_at;
 

@@ -77,7 +77,7 @@ var Retentions = []Retention{
 	gone("edge_functions", "account", "region"),
 	gone("edge_replicas", "account", "region"),
 	gone("event_source_mapping_details", "account", "region"),
-	gone("resource_policy_statements", "account", "region"),
+	gone("function_policy_statements", "account", "region"),
 }
 
 // KeptForever are the tables that grow with the number of accounts, not with time.

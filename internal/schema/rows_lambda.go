@@ -150,8 +150,8 @@ type LayerPolicy struct {
 // Table names the table LayerPolicy rows are written to.
 func (LayerPolicy) Table() string { return "layer_policies" }
 
-// ResourcePolicyStatement is one statement, for one principal, of a policy attached to a function or to one of its qualifiers.
-type ResourcePolicyStatement struct {
+// FunctionPolicyStatement is one statement, for one principal, of a policy attached to a function or to one of its qualifiers.
+type FunctionPolicyStatement struct {
 	Account       string    `ch:"account"`
 	Region        string    `ch:"region"`
 	FunctionARN   string    `ch:"function_arn"` // unqualified ARN
@@ -167,8 +167,8 @@ type ResourcePolicyStatement struct {
 	CollectedAt   time.Time `ch:"collected_at"`
 }
 
-// Table names the table ResourcePolicyStatement rows are written to.
-func (ResourcePolicyStatement) Table() string { return "resource_policy_statements" }
+// Table names the table FunctionPolicyStatement rows are written to.
+func (FunctionPolicyStatement) Table() string { return "function_policy_statements" }
 
 // RuntimeManagement is how a function takes new versions of its runtime.
 type RuntimeManagement struct {

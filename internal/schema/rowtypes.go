@@ -42,7 +42,7 @@ func RowTypes() []Row {
 		FunctionURL{},
 		LayerVersion{},
 		LayerPolicy{},
-		ResourcePolicyStatement{},
+		FunctionPolicyStatement{},
 		RuntimeManagement{},
 		CodeSigningConfig{},
 		EdgeFunction{},

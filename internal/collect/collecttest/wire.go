@@ -55,6 +55,13 @@ func (w *Wire) On(action string, a Answer) *Wire {
 	return w
 }
 
+// Answer is what an action answers, for a test that wraps it; nil: denied.
+func (w *Wire) Answer(action string) Answer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.answers[action]
+}
+
 // Calls is how many requests of an action were made, retries included.
 func (w *Wire) Calls(action string) int {
 	w.mu.Lock()
