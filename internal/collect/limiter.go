@@ -48,6 +48,7 @@ func DefaultQuotas() []Quota {
 		{Service: "iam", PerSecond: 10, Global: true, Source: courtesy},
 		{Service: "tag", PerSecond: 10, Source: courtesy},
 		{Service: "ce", PerSecond: 4, Global: true, Source: courtesy},
+		{Service: "cloudfront", PerSecond: 5, Global: true, Source: courtesy},
 		{Service: "sts", PerSecond: 10, Source: courtesy},
 	}
 }
