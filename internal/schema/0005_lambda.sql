@@ -122,7 +122,7 @@ CREATE TABLE layer_versions
     latest        Bool,
     architectures Array(String) COMMENT 'empty: not declared',
     runtimes      Array(String) COMMENT 'empty: not declared',
-    code_bytes    Nullable(Int64) COMMENT 'NULL when not read; only layer versions that functions use tell it',
+    code_bytes    Nullable(Int64) COMMENT 'NULL when not read',
     license       String,
     created_at    DateTime64(3, 'UTC'),
     collected_at  DateTime64(3, 'UTC')

@@ -123,7 +123,7 @@ type LayerVersion struct {
 	Latest        bool      `ch:"latest"`
 	Architectures []string  `ch:"architectures"` // empty: not declared
 	Runtimes      []string  `ch:"runtimes"`      // empty: not declared
-	CodeBytes     *int64    `ch:"code_bytes"`    // NULL when not read; only layer versions that functions use tell it
+	CodeBytes     *int64    `ch:"code_bytes"`    // NULL when not read
 	License       string    `ch:"license"`
 	CreatedAt     time.Time `ch:"created_at"`
 	CollectedAt   time.Time `ch:"collected_at"`
