@@ -124,6 +124,7 @@ const (
 	NATGatewayResources     ResourceKind = "nat_gateway"             // from nat_gateways: arn:…:natgateway/ID
 	ProvisionedResources    ResourceKind = "provisioned_concurrency" // from provisioned_concurrency: function ARNs with their qualifier
 	StreamConsumerResources ResourceKind = "stream_consumer"         // from event_source_mappings: functions that read Kinesis, DynamoDB or Kafka
+	QualifierResources      ResourceKind = "qualifier"               // from aliases and functions: function ARNs with each alias, and each version in use
 )
 
 // Window is half-open: From ≤ t < To.

@@ -230,6 +230,13 @@ FROM nat_gateways_current WHERE account = {account:String} AND region = {region:
 WHERE account = {account:String} AND region = {region:String} ORDER BY arn`,
 	collect.StreamConsumerResources: `SELECT DISTINCT function_arn AS arn FROM event_source_mappings_current
 WHERE account = {account:String} AND region = {region:String} AND NOT match(source_arn, '^arn:[a-z-]+:sqs:') ORDER BY arn`,
+	collect.QualifierResources: `SELECT arn FROM
+(
+    SELECT concat(function_arn, ':', alias) AS arn FROM aliases_current WHERE account = {account:String} AND region = {region:String}
+    UNION ALL
+    SELECT concat(function_arn, ':', version) AS arn FROM functions_current WHERE account = {account:String} AND region = {region:String} AND version != '$LATEST'
+)
+ORDER BY arn`,
 }
 
 func (e *Engine) resources(ctx context.Context, s Scope, kind string) ([]string, error) {
