@@ -5,12 +5,17 @@ package collector
 
 import (
 	"github.com/faaswarden/faaswarden/collector/accountlimits"
+	"github.com/faaswarden/faaswarden/collector/codesigning"
 	"github.com/faaswarden/faaswarden/collector/costs"
+	"github.com/faaswarden/faaswarden/collector/edgefunctions"
 	"github.com/faaswarden/faaswarden/collector/functions"
+	"github.com/faaswarden/faaswarden/collector/functionurls"
+	"github.com/faaswarden/faaswarden/collector/layers"
 	"github.com/faaswarden/faaswarden/collector/metrics"
 	"github.com/faaswarden/faaswarden/collector/network"
 	"github.com/faaswarden/faaswarden/collector/permissions"
 	"github.com/faaswarden/faaswarden/collector/reports"
+	"github.com/faaswarden/faaswarden/collector/runtimemanagement"
 	"github.com/faaswarden/faaswarden/collector/tags"
 	"github.com/faaswarden/faaswarden/collector/triggers"
 	"github.com/faaswarden/faaswarden/internal/collect"
@@ -19,12 +24,17 @@ import (
 // Suite lists them.
 var Suite = []*collect.Collector{
 	accountlimits.Collector,
+	codesigning.Collector,
 	costs.Collector,
+	edgefunctions.Collector,
 	functions.Collector,
+	functionurls.Collector,
+	layers.Collector,
 	metrics.Collector,
 	network.Collector,
 	permissions.Collector,
 	reports.Collector,
+	runtimemanagement.Collector,
 	tags.Collector,
 	triggers.Collector,
 }
