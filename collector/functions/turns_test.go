@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/faaswarden/faaswarden/internal/awssim"
 	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/collect/collecttest"
 	"github.com/faaswarden/faaswarden/internal/schema"
@@ -227,4 +228,53 @@ func accountAnswer(t *testing.T, action string) collecttest.Answer {
 	t.Helper()
 	wire := account(t)
 	return wire.Answer("lambda:" + action)
+}
+
+// What owners do to a simulated account between two runs shows in its history.
+func TestSimulatedChanges(t *testing.T) {
+	t.Parallel()
+	account := collecttest.SimulateAlone(t, awssim.Options{})
+	region := account.World.Regions[0]
+	changed, deleted := region.Functions[0], region.Functions[1]
+	before := changed.MemoryMB
+	run := func(last *collecttest.Fixture, after time.Duration) *collecttest.Fixture {
+		o := collecttest.Options{Region: region.Name}
+		if last != nil {
+			o.State = last.State.Values()
+			for _, row := range collecttest.Rows[schema.Function](last.Sink) {
+				if row.Version == "$LATEST" {
+					o.Functions = append(o.Functions, row)
+				}
+			}
+		}
+		f := account.Run(t, Collector, o)
+		f.Now = f.Now.Add(after)
+		f.Collect(t)
+		return f
+	}
+	first := run(nil, 0)
+	account.Change(func(w *awssim.World) {
+		changed.MemoryMB, changed.RevisionID, changed.LastModified = before*2, "changed", w.Now.Add(time.Hour)
+		region.Functions = slices.Delete(region.Functions, 1, 2)
+	})
+	second := run(first, 6*time.Hour)
+	var sizes []uint32
+	for _, f := range []*collecttest.Fixture{first, second} {
+		for _, row := range collecttest.Rows[schema.FunctionConfig](f.Sink) {
+			if row.FunctionARN == changed.ARN && row.Version == "$LATEST" {
+				sizes = append(sizes, row.MemoryMB)
+			}
+		}
+	}
+	if diff := cmp.Diff([]uint32{uint32(before), uint32(before * 2)}, sizes); diff != "" {
+		t.Errorf("memory (-want +got):\n%s", diff)
+	}
+	buried := collecttest.Rows[schema.FunctionTombstone](second.Sink)
+	if len(buried) != 1 || buried[0].FunctionARN != deleted.ARN || buried[0].MemoryMB != uint32(deleted.MemoryMB) || !buried[0].DeletedAt.Equal(second.Now) {
+		t.Errorf("tombstones %+v", buried)
+	}
+	account.Change(func(*awssim.World) { region.Functions = slices.Insert(region.Functions, 1, deleted) })
+	if n := len(collecttest.Rows[schema.FunctionTombstone](run(second, 12*time.Hour).Sink)); n != 0 {
+		t.Errorf("%d tombstones of a function that is there again", n)
+	}
 }
