@@ -7,6 +7,7 @@ import (
 	"github.com/faaswarden/faaswarden/collector/accountlimits"
 	"github.com/faaswarden/faaswarden/collector/alarms"
 	"github.com/faaswarden/faaswarden/collector/budgets"
+	"github.com/faaswarden/faaswarden/collector/codesigning"
 	"github.com/faaswarden/faaswarden/collector/computeoptimizer"
 	"github.com/faaswarden/faaswarden/collector/costanomalies"
 	"github.com/faaswarden/faaswarden/collector/costforecasts"
@@ -14,8 +15,11 @@ import (
 	"github.com/faaswarden/faaswarden/collector/costs"
 	"github.com/faaswarden/faaswarden/collector/costtags"
 	"github.com/faaswarden/faaswarden/collector/deployments"
+	"github.com/faaswarden/faaswarden/collector/edgefunctions"
 	"github.com/faaswarden/faaswarden/collector/functions"
+	"github.com/faaswarden/faaswarden/collector/functionurls"
 	"github.com/faaswarden/faaswarden/collector/inspection"
+	"github.com/faaswarden/faaswarden/collector/layers"
 	"github.com/faaswarden/faaswarden/collector/loggroups"
 	"github.com/faaswarden/faaswarden/collector/metrics"
 	"github.com/faaswarden/faaswarden/collector/network"
@@ -23,6 +27,7 @@ import (
 	"github.com/faaswarden/faaswarden/collector/permissions"
 	"github.com/faaswarden/faaswarden/collector/quotas"
 	"github.com/faaswarden/faaswarden/collector/reports"
+	"github.com/faaswarden/faaswarden/collector/runtimemanagement"
 	"github.com/faaswarden/faaswarden/collector/savingsplans"
 	"github.com/faaswarden/faaswarden/collector/tags"
 	"github.com/faaswarden/faaswarden/collector/tracing"
@@ -35,6 +40,7 @@ var Suite = []*collect.Collector{
 	accountlimits.Collector,
 	alarms.Collector,
 	budgets.Collector,
+	codesigning.Collector,
 	computeoptimizer.Collector,
 	costanomalies.Collector,
 	costforecasts.Collector,
@@ -42,8 +48,11 @@ var Suite = []*collect.Collector{
 	costs.Collector,
 	costtags.Collector,
 	deployments.Collector,
+	edgefunctions.Collector,
 	functions.Collector,
+	functionurls.Collector,
 	inspection.Collector,
+	layers.Collector,
 	loggroups.Collector,
 	metrics.Collector,
 	network.Collector,
@@ -51,6 +60,7 @@ var Suite = []*collect.Collector{
 	permissions.Collector,
 	quotas.Collector,
 	reports.Collector,
+	runtimemanagement.Collector,
 	savingsplans.Collector,
 	tags.Collector,
 	tracing.Collector,

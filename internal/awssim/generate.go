@@ -59,6 +59,7 @@ func Generate(o GenerateOptions) (*World, error) {
 	w.Organization = newOrganization([]*World{w})
 	b.operations()
 	b.governCosts()
+	b.lambdaFamily()
 	return w, nil
 }
 

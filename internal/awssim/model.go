@@ -32,6 +32,8 @@ type World struct {
 	CostGovernance
 	Observability
 
+	LambdaWorld
+
 	costs billCache
 }
 
@@ -97,6 +99,7 @@ type Region struct {
 	Interfaces     []*Interface
 
 	Operations
+	LambdaRegion
 
 	world   *World
 	series  seriesCache

@@ -51,6 +51,7 @@ type Server struct {
 	faults   *faults
 	identity Identity // of credentials that name none
 
+	changing    sync.RWMutex // held by who reads the worlds, and by Change
 	mu          sync.Mutex
 	credentials map[string]Credential
 	empty       map[[2]string]*Region // by account and name: regions in which nothing is
@@ -383,6 +384,8 @@ func (c *call) run() (obj, error) {
 	if c.operation.run == nil { // it exists, and the account's policies do not allow it
 		return nil, c.refused()
 	}
+	c.server.changing.RLock()
+	defer c.server.changing.RUnlock()
 	return c.operation.run(c)
 }
 

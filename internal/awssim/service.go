@@ -94,6 +94,7 @@ func services() []*service {
 		codedeployService(), inspectorService(), servicequotasService(), xrayService(),
 		budgetsService(), computeOptimizerService(), optimizationHubService(),
 		oamService(),
+		cloudfrontService(),
 	}
 }
 

@@ -132,6 +132,7 @@ const (
 	RuleResources            ResourceKind = "rule"             // from edges: EventBridge rules with targets
 	DatabaseResources        ResourceKind = "database"         // databases and caches that functions connect to
 	LinkedFunctionResources  ResourceKind = "linked_function"  // from functions: those of other accounts in the region
+	QualifierResources       ResourceKind = "qualifier"        // from aliases and functions: function ARNs with each alias, and each version in use
 )
 
 // ErrNotKept says that no collector keeps resources of a kind.

@@ -54,6 +54,7 @@ func DefaultQuotas() []Quota {
 		{Service: "budgets", PerSecond: 4, Global: true, Source: courtesy},
 		{Service: "compute-optimizer", PerSecond: 4, Source: courtesy},
 		{Service: "cost-optimization-hub", PerSecond: 4, Global: true, Source: courtesy},
+		{Service: "cloudfront", PerSecond: 5, Global: true, Source: courtesy},
 		{Service: "sts", PerSecond: 10, Source: courtesy},
 		{Service: "codedeploy", PerSecond: 10, Source: courtesy},
 		{Service: "inspector2", PerSecond: 5, Source: courtesy},

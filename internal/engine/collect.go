@@ -147,6 +147,13 @@ WHERE account = {account:String} AND region = {region:String} AND notEmpty(weigh
 WHERE account = {account:String} AND region = {region:String} AND source_kind = 'events' AND src_kind = 'rule' AND enabled ORDER BY arn`,
 	collect.LinkedFunctionResources: `SELECT DISTINCT function_arn AS arn FROM functions_current
 WHERE account != {account:String} AND region = {region:String} AND version = '$LATEST' ORDER BY arn`,
+	collect.QualifierResources: `SELECT arn FROM
+(
+    SELECT concat(function_arn, ':', alias) AS arn FROM aliases_current WHERE account = {account:String} AND region = {region:String}
+    UNION ALL
+    SELECT concat(function_arn, ':', version) AS arn FROM functions_current WHERE account = {account:String} AND region = {region:String} AND version != '$LATEST'
+)
+ORDER BY arn`,
 }
 
 func (e *Engine) resources(ctx context.Context, s Scope, kind string) ([]string, error) {

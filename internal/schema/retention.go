@@ -89,6 +89,20 @@ var Retentions = []Retention{
 	gone("budgets", "account", "region"),
 	gone("cost_allocation_tags", "account", "region"),
 	gone("recommendations", "account", "region", "source"),
+
+	{Key: "function_history", Table: "function_history", Time: "collected_at", Default: 1825 * day, Least: 400 * day, Doc: "configurations that functions were seen with; present ones are written again every year"},
+	{Key: "function_tombstones", Table: "function_tombstones", Time: "deleted_at", Default: 1825 * day, Least: 35 * day, Doc: "functions that are gone"},
+	gone("function_versions", "account", "region"),
+	gone("function_logging", "account", "region"),
+	gone("function_urls", "account", "region"),
+	gone("layer_versions", "account", "region"),
+	gone("layer_policies", "account", "region"),
+	gone("runtime_management", "account", "region"),
+	gone("code_signing_configs", "account", "region"),
+	gone("edge_functions", "account", "region"),
+	gone("edge_replicas", "account", "region"),
+	gone("event_source_mapping_details", "account", "region"),
+	gone("function_policy_statements", "account", "region"),
 }
 
 // KeptForever are the tables that grow with the number of accounts, not with time.

@@ -60,5 +60,18 @@ func RowTypes() []Row {
 		Finding{},
 		Judgement{},
 		Measurement{},
+		FunctionConfig{},
+		FunctionTombstone{},
+		FunctionVersion{},
+		FunctionLogging{},
+		FunctionURL{},
+		LayerVersion{},
+		LayerPolicy{},
+		FunctionPolicyStatement{},
+		RuntimeManagement{},
+		CodeSigningConfig{},
+		EdgeFunction{},
+		EdgeReplica{},
+		EventSourceMappingDetail{},
 	}
 }
