@@ -28,6 +28,7 @@ type World struct {
 	ManagedPolicies []*ManagedPolicy // attached ones, AWS's own and the customer's
 	UnreadableTags  []string         // ARNs for which lambda:ListTags is denied and which the tagging API leaves out
 	Truth           Truth
+	Governance
 
 	costs billCache
 }

@@ -89,6 +89,7 @@ func services() []*service {
 	return []*service{
 		stsService(), lambdaService(), cloudwatchService(), logsService(), costExplorerService(), taggingService(),
 		ec2Service(), sqsService(), snsService(), s3Service(), eventsService(), iamService(),
+		organizationsService(),
 	}
 }
 

@@ -56,6 +56,7 @@ func testWorld() *World {
 		Architecture: "x86_64", MemoryMB: 512, TimeoutS: 3, EphemeralMB: 512, TracingMode: "PassThrough", SnapStartApplyOn: "None", SnapStartStatus: "Off", LastModified: noon,
 	}, RecursiveLoop: "Allow"}
 	w := &World{Account: testAccount, Partition: "aws", Now: noon.Truncate(24 * time.Hour), Days: 30, UnreadableTags: []string{image.ARN}}
+	w.Organization = company()
 	image.Tags = tags
 	r := &Region{Name: "us-east-1", ConcurrencyLimit: 1000, CodeSizeLimit: 300 << 30, CodeSizeUsed: 99, Functions: []*Function{image}, world: w}
 	for i := range 118 {
