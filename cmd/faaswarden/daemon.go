@@ -129,6 +129,9 @@ func awsScopes(ctx context.Context, cfg *config.Config) ([]engine.Scope, error) 
 		if err != nil {
 			faults = append(faults, fmt.Errorf("aws.accounts[%d] %s: %w", i, account.Name, err))
 		}
+		if i == 0 && len(list) > 0 {
+			list[0].First = true
+		}
 		scopes = append(scopes, list...)
 	}
 	return scopes, errors.Join(faults...)

@@ -25,6 +25,7 @@ type Scope struct {
 	Partition string
 	Region    string
 	Home      bool       // the region in which per-account collectors run
+	First     bool       // the home region of the first account, in which collectors run that run once
 	AWS       aws.Config // credentials and endpoint; not yet metered or limited
 }
 
