@@ -56,6 +56,7 @@ func Generate(o GenerateOptions) (*World, error) {
 	}
 	b.populate(o.Functions, o.Healthy)
 	b.finish()
+	b.useRoles()
 	w.Organization = newOrganization([]*World{w})
 	return w, nil
 }

@@ -394,6 +394,7 @@ type Role struct {
 	Attached           []string // managed policy ARNs
 	PermissionBoundary string   // managed policy ARN; empty: none
 	Tags               map[string]string
+	RoleUse
 }
 
 // InlinePolicy is a policy document embedded in a role.
@@ -411,6 +412,7 @@ type ManagedPolicy struct {
 	VersionID string
 	Document  string // JSON
 	CreatedAt time.Time
+	Older     []OldVersion
 }
 
 // A VPC is a virtual network.
