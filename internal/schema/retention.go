@@ -64,6 +64,13 @@ var Retentions = []Retention{
 	gone("vpc_endpoints", "account", "region"),
 	gone("network_interfaces", "account", "region"),
 	gone("account_limits", "account", "region"),
+	gone("roles", "account", "region"),
+	gone("service_last_accessed", "account", "region"),
+	gone("organization_accounts", "account", "region"),
+	gone("organization_units", "account", "region"),
+	gone("organization_policies", "account", "region"),
+	gone("organization_policy_statements", "account", "region"),
+	gone("tag_policies", "account", "region"),
 }
 
 // KeptForever are the tables that grow with the number of accounts, not with time.
