@@ -225,7 +225,7 @@ func simScopes(url, accountID, partition string, regions []string) []engine.Scop
 	scopes := make([]engine.Scope, len(regions))
 	for i, region := range regions {
 		scopes[i] = engine.Scope{
-			Account: accountID, Partition: partition, Region: region, Home: i == 0,
+			Account: accountID, Partition: partition, Region: region, Home: i == 0, First: i == 0,
 			AWS: aws.Config{
 				Region: region, BaseEndpoint: &url,
 				Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, key.SessionToken),

@@ -90,7 +90,7 @@ func newPipeOf(t testing.TB, dir string, functions, days int, change func(*awssi
 	var scopes []engine.Scope
 	for i, r := range world.Regions {
 		scopes = append(scopes, engine.Scope{
-			Account: world.Account, Partition: "aws", Region: r.Name, Home: i == 0,
+			Account: world.Account, Partition: "aws", Region: r.Name, Home: i == 0, First: i == 0,
 			AWS: aws.Config{Region: r.Name, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")},
 		})
 	}

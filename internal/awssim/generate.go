@@ -60,6 +60,8 @@ func Generate(o GenerateOptions) (*World, error) {
 	b.operations()
 	b.governCosts()
 	b.lambdaFamily()
+	b.useRoles()
+	w.Organization = newOrganization([]*World{w})
 	return w, nil
 }
 

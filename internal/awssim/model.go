@@ -401,6 +401,7 @@ type Role struct {
 	Attached           []string // managed policy ARNs
 	PermissionBoundary string   // managed policy ARN; empty: none
 	Tags               map[string]string
+	RoleUse
 }
 
 // InlinePolicy is a policy document embedded in a role.
@@ -418,6 +419,7 @@ type ManagedPolicy struct {
 	VersionID string
 	Document  string // JSON
 	CreatedAt time.Time
+	Older     []OldVersion
 }
 
 // A VPC is a virtual network.

@@ -126,6 +126,9 @@ func sdkCalls() []sdkCall {
 		{"iam.GetAccountAuthorizationDetails", func(ctx context.Context, c aws.Config) (any, error) {
 			return iam.NewFromConfig(c).GetAccountAuthorizationDetails(ctx, nil)
 		}},
+		{"iam.GenerateServiceLastAccessedDetails", func(ctx context.Context, c aws.Config) (any, error) {
+			return iam.NewFromConfig(c).GenerateServiceLastAccessedDetails(ctx, &iam.GenerateServiceLastAccessedDetailsInput{Arn: aws.String("arn:aws:iam::111122223333:role/service/worker")})
+		}},
 		{"iam.GetRole", func(ctx context.Context, c aws.Config) (any, error) {
 			return iam.NewFromConfig(c).GetRole(ctx, &iam.GetRoleInput{RoleName: role})
 		}},
@@ -279,7 +282,7 @@ func TestEveryOperation(t *testing.T) {
 // The operations that need a query begun before have tests of their own.
 func TestEveryOperationIsTested(t *testing.T) {
 	t.Parallel()
-	tested := map[string]bool{"logs.GetQueryResults": true, "logs.StopQuery": true, "logs.FilterLogEvents": true}
+	tested := map[string]bool{"logs.GetQueryResults": true, "logs.StopQuery": true, "logs.FilterLogEvents": true, "iam.GetServiceLastAccessedDetails": true}
 	for _, call := range sdkCalls() {
 		tested[call.name] = true
 	}

@@ -56,6 +56,8 @@ type Server struct {
 	credentials map[string]Credential
 	empty       map[[2]string]*Region // by account and name: regions in which nothing is
 
+	lastAccessed lastAccessedJobs
+
 	queries *queryStore
 	series  seriesHold
 	replay  *replay

@@ -79,12 +79,13 @@ func testWorld() *World {
 			AssumeRolePolicy: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
 			Inline:           []InlinePolicy{{Name: "queue", Document: `{"Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}`}},
 			Attached:         []string{"arn:aws:iam::aws:policy/AdministratorAccess"}, PermissionBoundary: "arn:aws:iam::111122223333:policy/boundary",
+			RoleUse: RoleUse{LastUsedAt: noon, LastUsedRegion: "us-east-1", MaxSessionS: 7200, Services: []ServiceUse{{Namespace: "sqs", Name: "Amazon SQS", LastAt: noon, Region: "us-east-1"}, {Namespace: "s3", Name: "Amazon S3"}}},
 		},
 		{Name: "other", ARN: "arn:aws:iam::111122223333:role/other", ID: "AROAOTHER", AssumeRolePolicy: "{}", CreatedAt: noon},
 	}
 	w.ManagedPolicies = []*ManagedPolicy{
 		{Name: "AdministratorAccess", ARN: "arn:aws:iam::aws:policy/AdministratorAccess", ID: "ANPA1", Path: "/", VersionID: "v1", Document: `{"Statement":[]}`, CreatedAt: noon},
-		{Name: "boundary", ARN: "arn:aws:iam::111122223333:policy/boundary", ID: "ANPA2", Path: "/", VersionID: "v3", Document: `{"Statement":[{"Effect":"Deny"}]}`, CreatedAt: noon},
+		{Name: "boundary", ARN: "arn:aws:iam::111122223333:policy/boundary", ID: "ANPA2", Path: "/", VersionID: "v3", Document: `{"Statement":[{"Effect":"Deny"}]}`, CreatedAt: noon, Older: []OldVersion{{ID: "v2", Document: `{"Statement":[]}`, CreatedAt: noon}}},
 	}
 	return w
 }

@@ -55,6 +55,7 @@ type Scope string
 const (
 	PerRegion  Scope = "per region"
 	PerAccount Scope = "per account"
+	Once       Scope = "once" // in the first configured account: for what one account knows of all
 )
 
 // Inventory is what a plan is made from before the first priced call.
@@ -89,7 +90,7 @@ type State interface {
 }
 
 // Run is what a collector is given for one run in one account and region.
-// Region is the home region for PerAccount collectors.
+// Region is the home region for PerAccount and Once collectors.
 type Run struct {
 	ID        string
 	Collector *Collector

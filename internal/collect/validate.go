@@ -53,7 +53,7 @@ func (c *Collector) validate(relations []string, written map[string]bool) []erro
 	check(c.Title != "" && !strings.HasSuffix(c.Title, "."), "title must be one clause without a full stop")
 	check(c.Collect != nil, "Collect is nil")
 	check(c.Estimate != nil, "Estimate is nil: every call is announced before it is made")
-	check(c.Scope == PerRegion || c.Scope == PerAccount, "scope %q is not one of %v", c.Scope, []Scope{PerRegion, PerAccount})
+	check(slices.Contains([]Scope{PerRegion, PerAccount, Once}, c.Scope), "scope %q is not one of %v", c.Scope, []Scope{PerRegion, PerAccount, Once})
 	check(c.Every >= time.Minute, "runs every %s: must be a minute or more", c.Every)
 	check(c.Lookback >= 0 && c.Overlap >= 0 && c.Timeout >= 0, "lookback, overlap and timeout must not be negative")
 	check(len(c.Writes) > 0, "Writes is empty")

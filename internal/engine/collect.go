@@ -141,6 +141,8 @@ WHERE account = {account:String} AND region = {region:String} ORDER BY arn`,
 WHERE account = {account:String} AND region = {region:String} AND NOT match(source_arn, '^arn:[a-z-]+:sqs:') ORDER BY arn`,
 	collect.KafkaConsumerResources: `SELECT DISTINCT function_arn AS arn FROM event_source_mappings_current
 WHERE account = {account:String} AND region = {region:String} AND (source_arn = '' OR match(source_arn, '^arn:[a-z-]+:kafka:')) ORDER BY arn`,
+	collect.MeasuredMappingResources: `SELECT concat('arn:', {partition:String}, ':lambda:', region, ':', account, ':event-source-mapping:', uuid) AS arn
+FROM event_source_mapping_details_current WHERE account = {account:String} AND region = {region:String} AND notEmpty(metrics) ORDER BY arn`,
 	collect.WeightedAliasResources: `SELECT concat(function_arn, ':', alias, ':', arrayJoin(arrayConcat([version], mapKeys(weights)))) AS arn FROM aliases_current
 WHERE account = {account:String} AND region = {region:String} AND notEmpty(weights) ORDER BY arn`,
 	collect.RuleResources: `SELECT DISTINCT src_arn AS arn FROM edges_current

@@ -44,6 +44,9 @@ func TestResources(t *testing.T) {
 				collect.Put(ctx, r,
 					mapping("kafka", "arn:aws:kafka:"+region+":"+account+":cluster/c/1"), mapping("selfmanaged", ""),
 					mapping("kinesis", "arn:aws:kinesis:"+region+":"+account+":stream/s"), mapping("sqs", queue)),
+				collect.Put(ctx, r,
+					schema.EventSourceMappingDetail{Account: account, Region: region, UUID: "counted", Metrics: []string{"EventCount"}, CollectedAt: r.Now},
+					schema.EventSourceMappingDetail{Account: account, Region: region, UUID: "plain", CollectedAt: r.Now}),
 				collect.Put(ctx, r, schema.Queue{Account: account, Region: region, QueueARN: queue, CollectedAt: r.Now}),
 				collect.Put(ctx, r, schema.NATGateway{Account: account, Region: region, NatGatewayID: "nat-1", CollectedAt: r.Now}),
 				collect.Put(ctx, r, schema.ProvisionedConcurrency{Account: account, Region: region, FunctionARN: arn("a"), Qualifier: "live", CollectedAt: r.Now}),
@@ -55,14 +58,16 @@ func TestResources(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[collect.ResourceKind][]string{
-		collect.QueueResources:          {queue},
-		collect.NATGatewayResources:     {"arn:aws:ec2:" + region + ":" + account + ":natgateway/nat-1"},
-		collect.ProvisionedResources:    {arn("a") + ":live"},
-		collect.StreamConsumerResources: {arn("kafka"), arn("kinesis"), arn("selfmanaged")},
-		collect.KafkaConsumerResources:  {arn("kafka"), arn("selfmanaged")},
-		collect.WeightedAliasResources:  {arn("a") + ":live:7", arn("a") + ":live:8"},
-		collect.RuleResources:           {rule},
-		collect.LinkedFunctionResources: {elsewhere},
+		collect.QueueResources:           {queue},
+		collect.NATGatewayResources:      {"arn:aws:ec2:" + region + ":" + account + ":natgateway/nat-1"},
+		collect.ProvisionedResources:     {arn("a") + ":live"},
+		collect.StreamConsumerResources:  {arn("kafka"), arn("kinesis"), arn("selfmanaged")},
+		collect.KafkaConsumerResources:   {arn("kafka"), arn("selfmanaged")},
+		collect.WeightedAliasResources:   {arn("a") + ":live:7", arn("a") + ":live:8"},
+		collect.RuleResources:            {rule},
+		collect.QualifierResources:       {arn("a") + ":live", arn("a") + ":plain"},
+		collect.MeasuredMappingResources: {"arn:aws:lambda:" + region + ":" + account + ":event-source-mapping:counted"},
+		collect.LinkedFunctionResources:  {elsewhere},
 	}
 	scope := Scope{Account: account, Partition: "aws", Region: region}
 	for kind := range resourceQueries {

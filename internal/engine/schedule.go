@@ -109,12 +109,24 @@ func (e *Engine) tasks(want func(task) bool) ([]task, error) {
 		}
 		for _, s := range e.settings.Load().scopes {
 			t := task{collector: c, settings: settings, scope: s}
-			if (c.Scope == collect.PerRegion || s.Home) && want(t) {
+			if s.suits(c) && want(t) {
 				list = append(list, t)
 			}
 		}
 	}
 	return list, nil
+}
+
+// suits reports whether the collector runs here.
+func (s Scope) suits(c *collect.Collector) bool {
+	switch c.Scope {
+	case collect.Once:
+		return s.First
+	case collect.PerAccount:
+		return s.Home
+	default:
+		return true
+	}
 }
 
 // byPlace groups tasks by account and region, in the order in which a place

@@ -57,7 +57,7 @@ func Lines(c *config.Config, suite []*collect.Collector, accounts []Account, ass
 		// Estimates are made for the collector's own interval.
 		oftener := item.Every.Seconds() / settings.Every.Seconds()
 		for _, a := range accounts {
-			if item.Scope != collect.PerRegion && item.Scope != collect.PerAccount && !a.First {
+			if item.Scope == collect.Once && !a.First {
 				continue
 			}
 			cost := item.Estimate(a.inventory(c, assume)).Price(rates)

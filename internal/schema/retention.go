@@ -103,6 +103,13 @@ var Retentions = []Retention{
 	gone("edge_replicas", "account", "region"),
 	gone("event_source_mapping_details", "account", "region"),
 	gone("function_policy_statements", "account", "region"),
+	gone("roles", "account", "region"),
+	gone("service_last_accessed", "account", "region"),
+	gone("organization_accounts", "account", "region"),
+	gone("organization_units", "account", "region"),
+	gone("organization_policies", "account", "region"),
+	gone("organization_policy_statements", "account", "region"),
+	gone("tag_policies", "account", "region"),
 }
 
 // KeptForever are the tables that grow with the number of accounts, not with time.
