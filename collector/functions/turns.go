@@ -117,7 +117,7 @@ func (fn *function) use(found *[]string, version, by string) {
 
 // recall takes what a reading found, be it an earlier one.
 func (fn *function) recall(note string) {
-	for _, use := range strings.Fields(note) {
+	for use := range strings.FieldsSeq(note) {
 		version, _, _ := strings.Cut(use, "=")
 		fn.inUse[version] = true // an alias's version is in use through the alias
 		fn.uses.by = append(fn.uses.by, use)

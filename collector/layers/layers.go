@@ -221,7 +221,7 @@ func (l *reader) readSizes(ctx context.Context, whole bool) error {
 			return err
 		}
 		probe.Answered(v.arn, err)
-		if err != nil {
+		if answered := err == nil; !answered {
 			return nil // the probe has it
 		}
 		v.row.CodeBytes = &out.Content.CodeSize

@@ -257,7 +257,7 @@ func (o *Rota) Ask(ctx context.Context, atOnce int, probe *Probe, ask func(ctx c
 			return err
 		}
 		probe.Answered(resource, err)
-		if err != nil {
+		if answered := err == nil; !answered {
 			return nil // the probe has it
 		}
 		return o.Read(ctx, id, "")
