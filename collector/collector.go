@@ -9,6 +9,7 @@ import (
 	"github.com/faaswarden/faaswarden/collector/functions"
 	"github.com/faaswarden/faaswarden/collector/metrics"
 	"github.com/faaswarden/faaswarden/collector/network"
+	"github.com/faaswarden/faaswarden/collector/organization"
 	"github.com/faaswarden/faaswarden/collector/permissions"
 	"github.com/faaswarden/faaswarden/collector/reports"
 	"github.com/faaswarden/faaswarden/collector/tags"
@@ -23,6 +24,7 @@ var Suite = []*collect.Collector{
 	functions.Collector,
 	metrics.Collector,
 	network.Collector,
+	organization.Collector,
 	permissions.Collector,
 	reports.Collector,
 	tags.Collector,
