@@ -24,6 +24,7 @@ import (
 	"github.com/faaswarden/faaswarden/collector/metrics"
 	"github.com/faaswarden/faaswarden/collector/network"
 	"github.com/faaswarden/faaswarden/collector/optimizationhub"
+	"github.com/faaswarden/faaswarden/collector/organization"
 	"github.com/faaswarden/faaswarden/collector/permissions"
 	"github.com/faaswarden/faaswarden/collector/quotas"
 	"github.com/faaswarden/faaswarden/collector/reports"
@@ -57,6 +58,7 @@ var Suite = []*collect.Collector{
 	metrics.Collector,
 	network.Collector,
 	optimizationhub.Collector,
+	organization.Collector,
 	permissions.Collector,
 	quotas.Collector,
 	reports.Collector,

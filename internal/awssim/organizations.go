@@ -7,9 +7,8 @@ import (
 )
 
 // organizationsService is AWS Organizations: one endpoint in us-east-1, which
-// answers the management account and delegated administrators alone. Of its
-// quotas those of ListAccounts and its like are not published here; the rest is
-// what its quota page gives most reading operations.
+// answers the management account and delegated administrators alone. Ten
+// requests a second are a choice.
 func organizationsService() *service {
 	page := param{name: "MaxResults", min: 1, max: 20}
 	needs := func(name string) param { return param{name: name, required: true} }

@@ -49,6 +49,7 @@ func DefaultQuotas() []Quota {
 		{Service: "sqs", PerSecond: 20, Source: courtesy},
 		{Service: "s3", PerSecond: 20, Global: true, Source: courtesy},
 		{Service: "iam", PerSecond: 10, Global: true, Source: courtesy},
+		{Service: "organizations", PerSecond: 8, Global: true, Source: courtesy},
 		{Service: "tag", PerSecond: 10, Source: courtesy},
 		{Service: "ce", PerSecond: 4, Global: true, Source: courtesy},
 		{Service: "budgets", PerSecond: 4, Global: true, Source: courtesy},

@@ -29,7 +29,8 @@ func TestWhereCollectorsRun(t *testing.T) {
 		collector("regional", "queues", collect.PerRegion), collector("bill", "costs_daily", collect.PerAccount), collector("company", "account_limits", collect.Once),
 	}, nil)
 	r.Reload(r.Config(), []Scope{
-		{Account: "111111111111", Region: "eu-west-1", Home: true, First: true}, {Account: "111111111111", Region: "us-east-1"},
+		{Account: "111111111111", Region: "eu-west-1", Home: true, First: true},
+		{Account: "111111111111", Region: "us-east-1"},
 		{Account: "222222222222", Region: "us-east-1", Home: true},
 	})
 	runs, err := r.Collect(t.Context())

@@ -90,7 +90,7 @@ type OrganizationPolicy struct {
 	Type           string    `ch:"type"` // SERVICE_CONTROL_POLICY or TAG_POLICY
 	Name           string    `ch:"name"`
 	Description    string    `ch:"description"`
-	AwsManaged     bool      `ch:"aws_managed"`
+	AWSManaged     bool      `ch:"aws_managed"`
 	Enabled        bool      `ch:"enabled"` // policies of its type are in force
 	Targets        []string  `ch:"targets"` // ids of the root, units and accounts that it is attached to
 	TargetsRead    bool      `ch:"targets_read"`
