@@ -340,6 +340,12 @@ func ServiceName(name string) string {
 		return "tag"
 	case "eventbridge":
 		return "events"
+	case "sfn":
+		return "states"
+	case "apigatewayv2":
+		return "apigateway"
+	case "elasticloadbalancingv2":
+		return "elasticloadbalancing"
 	default:
 		return lower
 	}

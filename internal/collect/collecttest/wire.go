@@ -175,7 +175,7 @@ func Deny(action string) Answer {
 	switch service {
 	case "ec2":
 		code = "UnauthorizedOperation"
-	case "s3", "iam", "sts":
+	case "s3", "iam", "sts", "elasticloadbalancing":
 		code = "AccessDenied"
 	case "sns":
 		code = "AuthorizationError"
@@ -193,7 +193,7 @@ func Throttle(service string) Answer {
 		status, code = http.StatusServiceUnavailable, "RequestLimitExceeded"
 	case "s3":
 		status, code = http.StatusServiceUnavailable, "SlowDown"
-	case "sqs", "iam", "sns", "sts":
+	case "sqs", "iam", "sns", "sts", "elasticloadbalancing":
 		code = "Throttling"
 	}
 	return Fail(service, status, code, "Rate exceeded")
@@ -213,7 +213,7 @@ func HTML(status int) Answer {
 func Fail(service string, status int, code, message string) Answer {
 	resp := Response{Status: status, Header: http.Header{}}
 	switch service {
-	case "iam", "sns", "sts":
+	case "iam", "sns", "sts", "elasticloadbalancing":
 		resp.Body = fmt.Sprintf("<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>1</RequestId></ErrorResponse>", code, message)
 	case "ec2":
 		resp.Body = fmt.Sprintf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>1</RequestID></Response>", code, message)
@@ -230,7 +230,7 @@ func Fail(service string, status int, code, message string) Answer {
 
 func contentType(service string) string {
 	switch service {
-	case "iam", "sns", "sts", "ec2", "s3":
+	case "iam", "sns", "sts", "ec2", "s3", "elasticloadbalancing":
 		return "text/xml"
 	case "lambda":
 		return "application/json"
