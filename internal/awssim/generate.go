@@ -53,6 +53,7 @@ func Generate(o GenerateOptions) (*World, error) {
 	}
 	b.populate(o.Functions, o.Healthy)
 	b.finish()
+	b.wiring()
 	return w, nil
 }
 

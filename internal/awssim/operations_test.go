@@ -136,7 +136,7 @@ func sdkCalls() []sdkCall {
 		{"iam.GetPolicyVersion", func(ctx context.Context, c aws.Config) (any, error) {
 			return iam.NewFromConfig(c).GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::111122223333:policy/boundary"), VersionId: aws.String("v3")})
 		}},
-	}, lambdaCalls(worker), ec2Calls())
+	}, lambdaCalls(worker), ec2Calls(), wiringCalls())
 }
 
 func lambdaCalls(worker *string) []sdkCall {

@@ -89,6 +89,8 @@ func services() []*service {
 	return []*service{
 		stsService(), lambdaService(), cloudwatchService(), logsService(), costExplorerService(), taggingService(),
 		ec2Service(), sqsService(), snsService(), s3Service(), eventsService(), iamService(),
+		schedulerService(), pipesService(), statesService(), apigatewayService(), loadBalancingService(),
+		kinesisService(), dynamodbService(), kafkaService(), mqService(),
 	}
 }
 

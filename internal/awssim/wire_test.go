@@ -157,6 +157,9 @@ func matchObject(path string, want obj, got reflect.Value) []string {
 		if member == "" { // S3's location: the text of the root
 			field = got.FieldByName("LocationConstraint")
 		}
+		if member == "item" && !field.IsValid() { // API Gateway's lists are called by one of their items
+			field = got.FieldByName("Items")
+		}
 		if !field.IsValid() {
 			faults = append(faults, path+"."+member+": no such member")
 			continue

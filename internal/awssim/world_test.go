@@ -67,6 +67,7 @@ func testWorld() *World {
 	r.Functions = append(r.Functions, worker)
 	fillServices(r, tags)
 	fillNetwork(r, tags)
+	fillWiring(r, tags)
 	w.Regions = []*Region{r, {Name: "eu-west-1", ConcurrencyLimit: 1000, world: w, Buckets: []*Bucket{{Name: "archive", ARN: "arn:aws:s3:::archive", CreatedAt: noon}}}}
 	w.Roles = []*Role{
 		{
