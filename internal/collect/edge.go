@@ -2,6 +2,8 @@ package collect
 
 import (
 	"maps"
+	"net/url"
+	"strings"
 
 	"github.com/faaswarden/faaswarden/internal/schema"
 )
@@ -38,4 +40,30 @@ func Wide(n *int32) *int64 {
 	}
 	v := int64(*n)
 	return &v
+}
+
+// FunctionARN is the ARN of a function of the run's region, told by name, by
+// partial ARN (account:function:name) or by ARN, each perhaps with a qualifier.
+func (r *Run) FunctionARN(name string) string {
+	if strings.HasPrefix(name, "arn:") {
+		return name
+	}
+	prefix := "arn:" + r.Partition + ":lambda:" + r.Region + ":"
+	if account, rest, ok := strings.Cut(name, ":function:"); ok {
+		return prefix + account + ":function:" + rest
+	}
+	return prefix + r.Account + ":function:" + name
+}
+
+// QueueARN is the ARN of a queue that is told by URL, "" for another text.
+func (r *Run) QueueARN(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	host, path := strings.Split(u.Hostname(), "."), strings.Split(strings.Trim(u.Path, "/"), "/")
+	if len(host) < 3 || host[0] != "sqs" || len(path) != 2 {
+		return ""
+	}
+	return "arn:" + r.Partition + ":sqs:" + host[1] + ":" + path[0] + ":" + path[1]
 }
