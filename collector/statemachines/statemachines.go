@@ -157,11 +157,12 @@ func (m *reader) describe(row *schema.StateMachine, out *sfn.DescribeStateMachin
 }
 
 // edges lead from a state machine to what its tasks reach, as far as the
-// definition names it.
+// definition names it. A state machine that starts itself goes on in a new
+// execution, as AWS advises for long ones: that is a task, and no edge.
 func (m *reader) edges(tasks []schema.StateMachineTask) []schema.Edge {
 	var edges []schema.Edge
 	for _, t := range tasks {
-		if t.TargetARN == "" {
+		if t.TargetARN == "" || t.TargetARN == t.StateMachineARN {
 			continue
 		}
 		edges = append(edges, collect.With(m.Edge("statemachines", "target", t.StateMachineARN, t.TargetARN, t.StatePath), map[string]string{
