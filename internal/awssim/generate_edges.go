@@ -12,9 +12,9 @@ import (
 
 // wiring adds what invokes functions beside mappings, notifications and rules.
 // It draws from streams of its own and comes last, so nothing else depends on
-// it. Functions that write somewhere, and those that the truth names, stay as
-// they are: no loop closes here, and no metric would tell of these invocations,
-// which come once a day.
+// it. Functions that the truth names stay as they are, and those that write
+// somewhere have schedules alone: no loop closes here. No metric would tell of
+// these invocations, which come once a day.
 func (b *builder) wiring() {
 	named := map[string]bool{}
 	for _, p := range b.w.Truth.Planted {
@@ -29,7 +29,7 @@ func (b *builder) wiring() {
 		}
 		r := newRand(streamKey(b.w.Seed, "wiring", f.ARN), 0)
 		f.serves(r)
-		if f.load != nil && len(f.statements) == 0 && f.DLQARN == "" && len(f.InvokeConfigs) == 0 {
+		if f.load != nil {
 			f.isWired(r)
 		}
 	}
@@ -52,12 +52,13 @@ func (b *build) since(r *rand.Rand) time.Time {
 
 // isWired gives some functions a schedule, a state machine or a pipe.
 func (b *build) isWired(r *rand.Rand) {
+	silent := len(b.statements) == 0 && b.DLQARN == "" && len(b.InvokeConfigs) == 0
 	switch kind := r.Float64(); {
-	case kind < 0.12:
+	case kind < 0.15:
 		b.onSchedule(r)
-	case kind < 0.24:
+	case kind < 0.5 && silent:
 		b.orchestrated(r)
-	case kind < 0.32:
+	case kind < 0.8 && silent:
 		b.piped(r)
 	}
 }
