@@ -6,7 +6,10 @@ package collector
 import (
 	"github.com/faaswarden/faaswarden/collector/accountlimits"
 	"github.com/faaswarden/faaswarden/collector/alarms"
+	"github.com/faaswarden/faaswarden/collector/apis"
+	"github.com/faaswarden/faaswarden/collector/brokers"
 	"github.com/faaswarden/faaswarden/collector/budgets"
+	"github.com/faaswarden/faaswarden/collector/buses"
 	"github.com/faaswarden/faaswarden/collector/codesigning"
 	"github.com/faaswarden/faaswarden/collector/computeoptimizer"
 	"github.com/faaswarden/faaswarden/collector/costanomalies"
@@ -20,16 +23,21 @@ import (
 	"github.com/faaswarden/faaswarden/collector/functionurls"
 	"github.com/faaswarden/faaswarden/collector/inspection"
 	"github.com/faaswarden/faaswarden/collector/layers"
+	"github.com/faaswarden/faaswarden/collector/loadbalancers"
 	"github.com/faaswarden/faaswarden/collector/loggroups"
 	"github.com/faaswarden/faaswarden/collector/metrics"
 	"github.com/faaswarden/faaswarden/collector/network"
 	"github.com/faaswarden/faaswarden/collector/optimizationhub"
 	"github.com/faaswarden/faaswarden/collector/organization"
 	"github.com/faaswarden/faaswarden/collector/permissions"
+	"github.com/faaswarden/faaswarden/collector/pipes"
 	"github.com/faaswarden/faaswarden/collector/quotas"
 	"github.com/faaswarden/faaswarden/collector/reports"
 	"github.com/faaswarden/faaswarden/collector/runtimemanagement"
 	"github.com/faaswarden/faaswarden/collector/savingsplans"
+	"github.com/faaswarden/faaswarden/collector/scheduler"
+	"github.com/faaswarden/faaswarden/collector/statemachines"
+	"github.com/faaswarden/faaswarden/collector/streams"
 	"github.com/faaswarden/faaswarden/collector/tags"
 	"github.com/faaswarden/faaswarden/collector/tracing"
 	"github.com/faaswarden/faaswarden/collector/triggers"
@@ -40,7 +48,10 @@ import (
 var Suite = []*collect.Collector{
 	accountlimits.Collector,
 	alarms.Collector,
+	apis.Collector,
+	brokers.Collector,
 	budgets.Collector,
+	buses.Collector,
 	codesigning.Collector,
 	computeoptimizer.Collector,
 	costanomalies.Collector,
@@ -54,16 +65,21 @@ var Suite = []*collect.Collector{
 	functionurls.Collector,
 	inspection.Collector,
 	layers.Collector,
+	loadbalancers.Collector,
 	loggroups.Collector,
 	metrics.Collector,
 	network.Collector,
 	optimizationhub.Collector,
 	organization.Collector,
 	permissions.Collector,
+	pipes.Collector,
 	quotas.Collector,
 	reports.Collector,
 	runtimemanagement.Collector,
 	savingsplans.Collector,
+	scheduler.Collector,
+	statemachines.Collector,
+	streams.Collector,
 	tags.Collector,
 	tracing.Collector,
 	triggers.Collector,

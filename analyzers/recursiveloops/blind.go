@@ -121,6 +121,10 @@ func (s *suspicion) unreadFrom(n graph.Node) {
 		if b, blind := p.Blind(s.place(n.ARN), "edges", "sqs"); blind {
 			s.add(n.ARN, anyQueue, b)
 		}
+	case graph.StateMachine:
+		if b, blind := p.Blind(s.place(n.ARN), "edges", "statemachines"); blind {
+			s.add(n.ARN, anything, b)
+		}
 	}
 	if pulled(n.Kind) {
 		s.lead(n.ARN, anyMapping+regionOf(n.ARN))
@@ -244,7 +248,7 @@ func firstBlind(p *analysis.Pass, kind string, subjects ...analysis.Subject) (an
 
 // pulled reports whether Lambda polls sources of this kind over mappings.
 func pulled(kind string) bool {
-	return kind == graph.Queue || kind == graph.Stream || kind == graph.Table
+	return kind == graph.Queue || kind == graph.Stream || kind == graph.Table || kind == graph.Cluster
 }
 
 // destination reports whether results of asynchronous invocations can be sent there.

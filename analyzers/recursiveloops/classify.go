@@ -101,7 +101,7 @@ func (f *facts) filterUnjudged() bool {
 		filtered := false
 		for _, s := range c {
 			unread := s.Attributes["filter"] != "" // a subscription whose filter was denied
-			filtered = filtered || unread || s.Filter != "" && (s.Source == "esm" || s.Source == "sns")
+			filtered = filtered || unread || s.Filter != "" && (s.Source == "esm" || s.Source == "sns" || s.Source == "pipes")
 		}
 		if !filtered {
 			return false

@@ -13,7 +13,7 @@ func (f *facts) remediation() string {
 	if f.class == intentional {
 		return f.keep()
 	}
-	for _, cut := range []func(graph.Cycle) []string{stopMapping, stopRule, stopTopic, stopBucket} {
+	for _, cut := range []func(graph.Cycle) []string{stopMapping, stopPipe, stopRule, stopTopic, stopBucket} {
 		if lines := cut(f.shown()); lines != nil {
 			return strings.Join(lines, "\n")
 		}
@@ -42,6 +42,20 @@ func stopMapping(c graph.Cycle) []string {
 				"# events stay in " + shortName(s.Src) + " meanwhile; undo with --enabled",
 				fmt.Sprintf("aws lambda update-event-source-mapping --uuid %s --no-enabled --region %s", s.Via, regionOf(s.Dst)),
 			}
+		}
+	}
+	return nil
+}
+
+// stopPipe keeps the events in the pipe's source.
+func stopPipe(c graph.Cycle) []string {
+	for _, s := range c {
+		if s.DstKind != graph.Pipe {
+			continue
+		}
+		return []string{
+			"# events stay in " + shortName(s.Src) + " meanwhile; undo with start-pipe",
+			fmt.Sprintf("aws pipes stop-pipe --name %s --region %s", shortName(s.Dst), regionOf(s.Dst)),
 		}
 	}
 	return nil

@@ -255,6 +255,16 @@ func known(e graph.Edge) string {
 		return named("its role may write there:")
 	case "policy":
 		return named("resource policy statement")
+	case "statemachines":
+		return named("task of the state machine:")
+	case "pipes":
+		return named("pipe")
+	case "scheduler":
+		return named("schedule")
+	case "apis":
+		return named("route of the API:")
+	case "loadbalancers":
+		return named("target group")
 	default:
 		return named(e.Source)
 	}
@@ -289,6 +299,7 @@ func (f *facts) byDay() []day {
 // downstream names what else the loop is billed for.
 func (f *facts) downstream() []string {
 	charges := map[string]string{
+		graph.Pipe: "events of pipe ", graph.API: "requests of API ",
 		graph.Queue: "requests of queue ", graph.Topic: "deliveries of topic ", graph.Bucket: "requests and storage of bucket ",
 		graph.Bus: "events of bus ", graph.Table: "writes to table ", graph.Stream: "records of stream ", graph.StateMachine: "transitions of state machine ",
 	}

@@ -30,11 +30,11 @@ func modeOf(kind, arn string) mode {
 	switch kind {
 	case "queue":
 		return queue
-	case "stream", "table":
+	case "stream", "table", "cluster":
 		return stream
-	case "bucket", "topic", "rule", "bus":
+	case "bucket", "topic", "rule", "bus", "schedule":
 		return asynchronous
-	case "api", "statemachine":
+	case "api", "loadbalancer", "pipe", "statemachine":
 		return synchronous
 	case "service":
 		name, _, _ := strings.Cut(arn, ".")

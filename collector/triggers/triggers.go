@@ -103,19 +103,7 @@ func run(ctx context.Context, r *collect.Run) error {
 
 // edge is an edge of this run between two ARNs, each reduced to its node.
 func (t *reader) edge(source, kind, src, dst, via string) schema.Edge {
-	e := schema.Edge{
-		Account: t.Account, Region: t.Region, Kind: kind, SourceKind: source, Certainty: "configured", Enabled: true, Via: via,
-		Attributes: map[string]string{}, CollectedAt: t.Now,
-	}
-	e.SrcARN, e.SrcKind = collect.Node(src)
-	e.DstARN, e.DstKind = collect.Node(dst)
-	if e.SrcARN != src {
-		e.Attributes["source_arn"] = src
-	}
-	if e.DstARN != dst {
-		e.Attributes["destination_arn"] = dst
-	}
-	return e
+	return t.Edge(source, kind, src, dst, via)
 }
 
 // writeDeadLetters needs no call: the inventory names the targets.

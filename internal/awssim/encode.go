@@ -70,6 +70,10 @@ func (s *service) encodeError(e *apiError, requestID string) (body, error) {
 	}
 }
 
+// isoTime is an instant that a JSON service writes in ISO 8601, against the
+// protocols' custom.
+type isoTime struct{ time.Time }
+
 // jsonBody writes timestamps as epoch seconds, as the JSON protocols do.
 func jsonBody(o obj, contentType string) (body, error) {
 	var b bytes.Buffer

@@ -17,6 +17,7 @@ func eventsService() *service {
 			{name: "ListEventBuses", run: listEventBuses, params: []param{limit}, resource: func(c *call) string { return c.arn("events", "event-bus/*") }},
 			{name: "ListRules", run: listRules, params: []param{limit}, resource: func(c *call) string { return c.arn("events", "rule/*") }},
 			{name: "ListTargetsByRule", run: listTargetsByRule, params: []param{{name: "Rule", required: true}, limit}, resource: ruleResource},
+			{name: "ListArchives", run: listArchives, params: []param{limit}, resource: func(c *call) string { return c.arn("events", "archive/*") }},
 			{name: "DescribeRule", run: describeRule, params: []param{{name: "Name", required: true}}, resource: ruleResource},
 		},
 	}
@@ -52,7 +53,7 @@ func listEventBuses(c *call) (obj, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compact(obj{"EventBuses": mapOf(items, func(b *EventBus) obj { return obj{"Name": b.Name, "Arn": b.ARN} }), "NextToken": next}), nil
+	return compact(obj{"EventBuses": mapOf(items, c.eventBus), "NextToken": next}), nil
 }
 
 // needBus refuses a bus that does not exist.
@@ -132,4 +133,25 @@ func listTargetsByRule(c *call) (obj, error) {
 		return compact(o)
 	})
 	return compact(obj{"Targets": targets, "NextToken": next}), nil
+}
+
+func (c *call) eventBus(b *EventBus) obj {
+	return compact(obj{"Name": b.Name, "Arn": b.ARN, "Policy": text(c.world().BusPolicies[b.Name])})
+}
+
+func listArchives(c *call) (obj, error) {
+	all := slices.DeleteFunc(slices.Clone(c.world().Archives), func(a *Archive) bool {
+		bus := c.str("EventSourceArn")
+		return !strings.HasPrefix(a.Name, c.str("NamePrefix")) || bus != "" && a.BusARN != bus
+	})
+	items, next, err := page(c, eventPages, all)
+	if err != nil {
+		return nil, err
+	}
+	return compact(obj{"Archives": mapOf(items, func(a *Archive) obj {
+		return obj{
+			"ArchiveName": a.Name, "EventSourceArn": a.BusARN, "State": a.State, "RetentionDays": a.RetentionDays,
+			"EventCount": a.Events, "SizeBytes": a.Bytes, "CreationTime": a.CreatedAt,
+		}
+	}), "NextToken": next}), nil
 }

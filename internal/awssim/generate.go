@@ -62,6 +62,7 @@ func Generate(o GenerateOptions) (*World, error) {
 	b.lambdaFamily()
 	b.useRoles()
 	w.Organization = newOrganization([]*World{w})
+	b.wiring()
 	return w, nil
 }
 

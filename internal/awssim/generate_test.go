@@ -305,12 +305,20 @@ func TestCanaryStaysInValues(t *testing.T) {
 				f.Versions[i].Environment = nil
 			}
 		}
+		for _, m := range r.StateMachines {
+			planted += strings.Count(m.Definition, Canary)
+			m.Definition = ""
+		}
+		for _, s := range r.Schedules {
+			planted += strings.Count(s.Input, Canary)
+			s.Input = ""
+		}
 	}
 	if planted < 10 {
 		t.Errorf("%d canaries are planted, want many", planted)
 	}
 	if strings.Contains(configuration(t, w), Canary) {
-		t.Error("the canary is outside of environment variables' values")
+		t.Error("the canary is outside of environment variables' values, definitions and inputs")
 	}
 }
 

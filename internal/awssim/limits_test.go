@@ -471,7 +471,7 @@ func TestRefusedRequests(t *testing.T) {
 		{"cbor: malformed", "monitoring", "POST", "/service/GraniteServiceVersion20100801/operation/ListMetrics", "\xff\xff", cbor, 400, "SerializationException"},
 		{"cbor: missing", "monitoring", "POST", "/service/GraniteServiceVersion20100801/operation/GetMetricData", "\xa0", cbor, 400, "3 validation errors detected"},
 		{"s3: unknown", "s3", "PUT", "/uploads", "", nil, 403, "<Code>AccessDenied</Code>"},
-		{"a service that is not simulated", "dynamodb", "POST", "/", "{}", jsonHeader("DynamoDB_20120810.ListTables"), 400, "UnknownOperationException"},
+		{"a service that is not simulated", "athena", "POST", "/", "{}", jsonHeader("AmazonAthena.ListWorkGroups"), 400, "UnknownOperationException"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Canary is planted in values of environment variables as the secrets of real
-// accounts are. It must never leave the simulated Lambda API: whatever stores,
-// logs or shows it has leaked an environment variable's value.
+// Canary is planted in values of environment variables, definitions of state
+// machines and inputs of schedules, as the secrets of real accounts are. It must
+// never leave the simulated APIs: whatever stores, logs or shows it has leaked one.
 const Canary = "canary-7f3a9d51-must-never-be-stored"
 
 // A World is a simulated account as data. It is immutable once generated and
@@ -88,6 +88,7 @@ type Region struct {
 	Rules         []*Rule
 	Tables        []*Table
 	Streams       []*Stream // Kinesis
+	Wiring
 
 	VPCs           []*VPC
 	Subnets        []*Subnet

@@ -147,7 +147,7 @@ func sdkCalls() []sdkCall {
 		{"iam.GetPolicyVersion", func(ctx context.Context, c aws.Config) (any, error) {
 			return iam.NewFromConfig(c).GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::111122223333:policy/boundary"), VersionId: aws.String("v3")})
 		}},
-	}, lambdaCalls(worker), ec2Calls(), organizationCalls(), guardCalls(), costCalls(day), lambdaFamilyCalls(worker))
+	}, lambdaCalls(worker), ec2Calls(), organizationCalls(), guardCalls(), costCalls(day), lambdaFamilyCalls(worker), wiringCalls())
 }
 
 func lambdaCalls(worker *string) []sdkCall {

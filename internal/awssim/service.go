@@ -95,6 +95,8 @@ func services() []*service {
 		budgetsService(), computeOptimizerService(), optimizationHubService(),
 		oamService(),
 		cloudfrontService(),
+		schedulerService(), pipesService(), statesService(), apigatewayService(), loadBalancingService(),
+		kinesisService(), dynamodbService(), kafkaService(), mqService(),
 	}
 }
 

@@ -72,6 +72,7 @@ func testWorld() *World {
 	fillOperations(r)
 	w.CostGovernance = testGovernance()
 	fillLambda(w, r)
+	fillWiring(r, tags)
 	w.Regions = []*Region{r, {Name: "eu-west-1", ConcurrencyLimit: 1000, world: w, Buckets: []*Bucket{{Name: "archive", ARN: "arn:aws:s3:::archive", CreatedAt: noon}}}}
 	w.Roles = []*Role{
 		{

@@ -67,6 +67,26 @@ func Node(text string) (node, kind string) {
 		}
 	case "execute-api":
 		return whole(first), "api"
+	case "pipes":
+		if first == "pipe" {
+			return text, "pipe"
+		}
+	case "scheduler":
+		if first == "schedule" {
+			return text, "schedule"
+		}
+	case "elasticloadbalancing":
+		if first == "loadbalancer" {
+			return text, "loadbalancer"
+		}
+	case "kafka":
+		if first == "cluster" {
+			return text, "cluster"
+		}
+	case "mq":
+		if strings.HasPrefix(a.Resource, "broker:") {
+			return text, "cluster"
+		}
 	}
 	return text, "other"
 }

@@ -62,6 +62,21 @@ func DefaultQuotas() []Quota {
 		{Service: "servicequotas", PerSecond: 5, Source: courtesy},
 		{Service: "xray", PerSecond: 5, Source: courtesy},
 		{Service: "oam", PerSecond: 5, Source: courtesy},
+		{Service: "scheduler", Operations: []string{"GetSchedule"}, PerSecond: 250, Source: "EventBridge Scheduler quotas: the least of any region"},
+		{Service: "scheduler", PerSecond: 10, Source: courtesy},
+		{Service: "pipes", PerSecond: 10, Source: courtesy},
+		{Service: "states", Operations: []string{"ListStateMachines"}, PerSecond: 5, Source: "Step Functions quotas: refill rate"},
+		{Service: "states", Operations: []string{"DescribeStateMachine"}, PerSecond: 20, Source: "Step Functions quotas: refill rate"},
+		{Service: "states", PerSecond: 5, Source: courtesy},
+		{Service: "apigateway", Operations: []string{"GetResources"}, PerSecond: 2.5, Source: "API Gateway quotas: 5 requests every 2 seconds"},
+		{Service: "apigateway", PerSecond: 10, Source: "API Gateway quotas: the sum of all of its control plane"},
+		{Service: "elasticloadbalancing", PerSecond: 10, Source: courtesy},
+		{Service: "kinesis", Operations: []string{"ListStreams"}, PerSecond: 5, Source: "Kinesis Data Streams quotas"},
+		{Service: "kinesis", Operations: []string{"DescribeStreamSummary"}, PerSecond: 20, Source: "Kinesis Data Streams quotas"},
+		{Service: "kinesis", PerSecond: 5, Source: courtesy},
+		{Service: "dynamodb", PerSecond: 20, Source: courtesy},
+		{Service: "kafka", PerSecond: 5, Source: courtesy},
+		{Service: "mq", PerSecond: 5, Source: courtesy},
 	}
 }
 

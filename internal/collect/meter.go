@@ -423,6 +423,12 @@ func ServiceName(name string) string {
 		return "compute-optimizer"
 	case "costoptimizationhub":
 		return "cost-optimization-hub"
+	case "sfn":
+		return "states"
+	case "apigatewayv2":
+		return "apigateway"
+	case "elasticloadbalancingv2":
+		return "elasticloadbalancing"
 	default:
 		return lower
 	}

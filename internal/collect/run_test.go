@@ -264,7 +264,13 @@ func TestNode(t *testing.T) {
 		"arn:aws:events:eu-west-1:1:rule/nightly":                       {"arn:aws:events:eu-west-1:1:rule/nightly", "rule"},
 		"arn:aws:states:eu-west-1:1:stateMachine:flow:3":                {"arn:aws:states:eu-west-1:1:stateMachine:flow", "statemachine"},
 		"arn:aws:execute-api:eu-west-1:1:abc/*/GET/orders":              {"arn:aws:execute-api:eu-west-1:1:abc", "api"},
-		"arn:aws-cn:kafka:cn-north-1:1:cluster/x/y":                     {"arn:aws-cn:kafka:cn-north-1:1:cluster/x/y", "other"},
+		"arn:aws-cn:kafka:cn-north-1:1:cluster/x/y":                     {"arn:aws-cn:kafka:cn-north-1:1:cluster/x/y", "cluster"},
+		"arn:aws:mq:eu-west-1:1:broker:b:b-1":                           {"arn:aws:mq:eu-west-1:1:broker:b:b-1", "cluster"},
+		"arn:aws:pipes:eu-west-1:1:pipe/p":                              {"arn:aws:pipes:eu-west-1:1:pipe/p", "pipe"},
+		"arn:aws:scheduler:eu-west-1:1:schedule/default/s":              {"arn:aws:scheduler:eu-west-1:1:schedule/default/s", "schedule"},
+		"arn:aws:scheduler:::aws-sdk:lambda:invoke":                     {"arn:aws:scheduler:::aws-sdk:lambda:invoke", "other"},
+		"arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/l/1": {"arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/l/1", "loadbalancer"},
+		"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/g/1":      {"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/g/1", "other"},
 	} {
 		node, kind := Node(arn)
 		if node != want[0] || kind != want[1] {

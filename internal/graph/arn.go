@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// Canonical gives an ARN the one spelling the graph uses: functions without
-// qualifier, tables without stream, streams without consumer, buckets without
-// key, queues by ARN even when told by URL. Other strings are returned as they are.
+// Canonical gives an ARN the one spelling the graph uses: functions and
+// state machines without qualifier, tables without stream, streams without
+// consumer, buckets without key, APIs without route, queues by ARN even when told
+// by URL. Other strings are returned as they are.
 func Canonical(arn string) string {
 	canonical, _ := canonicalKey(arn)
 	return canonical
@@ -39,6 +40,13 @@ func canonicalKey(arn string) (canonical, key string) {
 		if !strings.HasPrefix(resource, "accesspoint") {
 			resource, key, _ = strings.Cut(resource, "/")
 		}
+	case "states":
+		if name, ok := strings.CutPrefix(resource, "stateMachine:"); ok { // a version or an alias may follow
+			name, _, _ = strings.Cut(name, ":")
+			resource = "stateMachine:" + name
+		}
+	case "execute-api":
+		resource, _, _ = strings.Cut(resource, "/")
 	}
 	p[5] = resource
 	return strings.Join(p, ":"), key
@@ -94,14 +102,22 @@ func KindOf(arn string) string {
 		return Bucket
 	case "events":
 		return eventsKind(p[5])
-	case "kinesis", "kafka", "mq":
+	case "kinesis":
 		return Stream
+	case "kafka", "mq":
+		return Cluster
 	case "dynamodb":
 		return Table
 	case "states":
 		return StateMachine
-	case "execute-api", "apigateway", "elasticloadbalancing":
+	case "execute-api", "apigateway":
 		return API
+	case "elasticloadbalancing":
+		return LoadBalancer
+	case "pipes":
+		return Pipe
+	case "scheduler":
+		return Schedule
 	}
 	return Other
 }

@@ -24,6 +24,10 @@ const (
 	Table        = "table"
 	StateMachine = "statemachine"
 	API          = "api"
+	LoadBalancer = "loadbalancer"
+	Pipe         = "pipe"
+	Schedule     = "schedule"
+	Cluster      = "cluster" // a message broker: Kafka, ActiveMQ, RabbitMQ
 	Service      = "service"
 	Other        = "other"
 )
@@ -63,7 +67,7 @@ type Edge struct {
 	Src, Dst         string // ARNs; New makes them canonical
 	SrcKind, DstKind string // node kinds; derived from the ARN when empty
 	Kind             string // trigger, invoke_permission, writes, destination, dlq, redrive, subscription, target, schedule
-	Source           string // which source showed it: esm, policy, s3, sns, sqs, events, invoke_config, iam
+	Source           string // which source showed it: esm, policy, s3, sns, sqs, events, invoke_config, iam, scheduler, pipes, states, …
 	Certainty        Certainty
 	Enabled          bool
 	Filter           string            // JSON, as the edges table describes it

@@ -110,6 +110,17 @@ var Retentions = []Retention{
 	gone("organization_policies", "account", "region"),
 	gone("organization_policy_statements", "account", "region"),
 	gone("tag_policies", "account", "region"),
+	gone("schedules", "account", "region"),
+	gone("pipes", "account", "region"),
+	gone("state_machines", "account", "region"),
+	gone("state_machine_tasks", "account", "region"),
+	gone("api_routes", "account", "region"),
+	gone("api_stages", "account", "region"),
+	gone("load_balancer_targets", "account", "region"),
+	gone("streams", "account", "region"),
+	gone("brokers", "account", "region"),
+	gone("event_buses", "account", "region"),
+	gone("event_archives", "account", "region"),
 }
 
 // KeptForever are the tables that grow with the number of accounts, not with time.

@@ -102,8 +102,8 @@ type Edge struct {
 	SrcARN      string            `ch:"src_arn"` // events flow from src to dst
 	DstARN      string            `ch:"dst_arn"`
 	Kind        string            `ch:"kind"`        // trigger, invoke_permission, writes, destination, dlq, redrive, subscription, target, schedule
-	SourceKind  string            `ch:"source_kind"` // which source showed it: esm, policy, s3, sns, sqs, events, invoke_config, function, iam
-	SrcKind     string            `ch:"src_kind"`    // function, queue, topic, bucket, bus, rule, stream, table, statemachine, api, service, other
+	SourceKind  string            `ch:"source_kind"` // which source showed it: esm, policy, s3, sns, sqs, events, invoke_config, function, iam, scheduler, pipes, states, apis, loadbalancers
+	SrcKind     string            `ch:"src_kind"`    // function, queue, topic, bucket, bus, rule, stream, table, statemachine, api, loadbalancer, pipe, schedule, cluster, service, other
 	DstKind     string            `ch:"dst_kind"`
 	Certainty   string            `ch:"certainty"` // configured, permitted_and_referenced, permitted, referenced
 	Enabled     bool              `ch:"enabled"`

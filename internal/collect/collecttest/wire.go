@@ -190,7 +190,7 @@ func Deny(action string) Answer {
 	switch service {
 	case "ec2":
 		code = "UnauthorizedOperation"
-	case "s3", "iam", "sts", "cloudfront":
+	case "s3", "iam", "sts", "cloudfront", "elasticloadbalancing":
 		code = "AccessDenied"
 	case "sns":
 		code = "AuthorizationError"
@@ -208,7 +208,7 @@ func Throttle(service string) Answer {
 		status, code = http.StatusServiceUnavailable, "RequestLimitExceeded"
 	case "s3":
 		status, code = http.StatusServiceUnavailable, "SlowDown"
-	case "sqs", "iam", "sns", "sts", "cloudfront":
+	case "sqs", "iam", "sns", "sts", "cloudfront", "elasticloadbalancing":
 		code = "Throttling"
 	}
 	return Fail(service, status, code, "Rate exceeded")
@@ -228,7 +228,7 @@ func HTML(status int) Answer {
 func Fail(service string, status int, code, message string) Answer {
 	resp := Response{Status: status, Header: http.Header{}}
 	switch service {
-	case "iam", "sns", "sts", "cloudfront":
+	case "iam", "sns", "sts", "cloudfront", "elasticloadbalancing":
 		resp.Body = fmt.Sprintf("<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>1</RequestId></ErrorResponse>", code, message)
 	case "ec2":
 		resp.Body = fmt.Sprintf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>1</RequestID></Response>", code, message)
@@ -245,7 +245,7 @@ func Fail(service string, status int, code, message string) Answer {
 
 func contentType(service string) string {
 	switch service {
-	case "iam", "sns", "sts", "ec2", "s3", "cloudfront":
+	case "iam", "sns", "sts", "ec2", "s3", "cloudfront", "elasticloadbalancing":
 		return "text/xml"
 	case "lambda":
 		return "application/json"
