@@ -7,6 +7,7 @@ import (
 	"github.com/faaswarden/faaswarden/collector/accountlimits"
 	"github.com/faaswarden/faaswarden/collector/costs"
 	"github.com/faaswarden/faaswarden/collector/functions"
+	"github.com/faaswarden/faaswarden/collector/lastaccessed"
 	"github.com/faaswarden/faaswarden/collector/metrics"
 	"github.com/faaswarden/faaswarden/collector/network"
 	"github.com/faaswarden/faaswarden/collector/organization"
@@ -22,6 +23,7 @@ var Suite = []*collect.Collector{
 	accountlimits.Collector,
 	costs.Collector,
 	functions.Collector,
+	lastaccessed.Collector,
 	metrics.Collector,
 	network.Collector,
 	organization.Collector,
