@@ -159,7 +159,7 @@ func TestWaitingEndsWithTheRun(t *testing.T) {
 		f := fixture(t, roleAccount().On(read, report("IN_PROGRESS", "", "")))
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		if err := f.Run.Collector.Collect(ctx, f.Run); !errors.Is(err, context.DeadlineExceeded) {
+		if err := f.Collector.Collect(ctx, f.Run); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 	})
