@@ -324,6 +324,14 @@ func TestFaultsOnTheWire(t *testing.T) {
 			faults: []awssim.Fault{{Service: "lambda", Operation: "ListFunctions", Kind: awssim.FaultRepeatToken}},
 		},
 		{
+			name:   "the session ends between two pages of the functions",
+			faults: []awssim.Fault{{Service: "lambda", Operation: "ListFunctions", Nth: 2, Count: 1000, Kind: awssim.FaultExpired}},
+		},
+		{
+			name: "answers come a few bytes at a time", same: true,
+			faults: []awssim.Fault{{Service: "sqs", Kind: awssim.FaultTrickle, Delay: 100 * time.Microsecond}},
+		},
+		{
 			name: "this machine's clock is an hour behind", same: true,
 			change: func(o *awssim.Options) { o.ClockSkew = time.Hour },
 		},

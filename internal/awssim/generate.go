@@ -56,6 +56,10 @@ func Generate(o GenerateOptions) (*World, error) {
 	}
 	b.populate(o.Functions, o.Healthy)
 	b.finish()
+	w.Organization = newOrganization([]*World{w})
+	b.operations()
+	b.governCosts()
+	b.lambdaFamily()
 	b.useRoles()
 	w.Organization = newOrganization([]*World{w})
 	return w, nil

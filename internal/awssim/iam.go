@@ -27,6 +27,10 @@ func iamService() *service {
 		quotas: []quota{{name: "requests", perSecond: 20, burst: 60}},
 		operations: []operation{
 			{name: "GetAccountAuthorizationDetails", run: getAccountAuthorizationDetails, params: []param{items}, resource: func(*call) string { return "*" }},
+			{
+				name: "SimulatePrincipalPolicy", run: simulatePrincipalPolicy,
+				params: []param{{name: "PolicySourceArn", required: true}, {name: "ActionNames", required: true}, items},
+			},
 			byRole("GetRole", getRole),
 			byRole("ListRolePolicies", listRolePolicies, items),
 			byRole("GetRolePolicy", getRolePolicy, param{name: "PolicyName", required: true}),

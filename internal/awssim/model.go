@@ -29,6 +29,10 @@ type World struct {
 	UnreadableTags  []string         // ARNs for which lambda:ListTags is denied and which the tagging API leaves out
 	Truth           Truth
 	Governance
+	CostGovernance
+	Observability
+
+	LambdaWorld
 
 	costs billCache
 }
@@ -93,6 +97,9 @@ type Region struct {
 	Endpoints      []*Endpoint
 	Peerings       []*Peering
 	Interfaces     []*Interface
+
+	Operations
+	LambdaRegion
 
 	world   *World
 	series  seriesCache

@@ -157,6 +157,9 @@ func matchObject(path string, want obj, got reflect.Value) []string {
 		if member == "" { // S3's location: the text of the root
 			field = got.FieldByName("LocationConstraint")
 		}
+		if union := "member" + strings.ToLower(member); !field.IsValid() && strings.HasSuffix(strings.ToLower(got.Type().Name()), union) {
+			field = got.FieldByName("Value")
+		}
 		if !field.IsValid() {
 			faults = append(faults, path+"."+member+": no such member")
 			continue

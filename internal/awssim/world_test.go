@@ -57,6 +57,7 @@ func testWorld() *World {
 	}, RecursiveLoop: "Allow"}
 	w := &World{Account: testAccount, Partition: "aws", Now: noon.Truncate(24 * time.Hour), Days: 30, UnreadableTags: []string{image.ARN}}
 	w.Organization = company()
+	w.Sources = []Source{{Account: "222222222222", Shares: []string{MetricLink}}}
 	image.Tags = tags
 	r := &Region{Name: "us-east-1", ConcurrencyLimit: 1000, CodeSizeLimit: 300 << 30, CodeSizeUsed: 99, Functions: []*Function{image}, world: w}
 	for i := range 118 {
@@ -68,6 +69,9 @@ func testWorld() *World {
 	r.Functions = append(r.Functions, worker)
 	fillServices(r, tags)
 	fillNetwork(r, tags)
+	fillOperations(r)
+	w.CostGovernance = testGovernance()
+	fillLambda(w, r)
 	w.Regions = []*Region{r, {Name: "eu-west-1", ConcurrencyLimit: 1000, world: w, Buckets: []*Bucket{{Name: "archive", ARN: "arn:aws:s3:::archive", CreatedAt: noon}}}}
 	w.Roles = []*Role{
 		{

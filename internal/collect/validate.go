@@ -184,12 +184,17 @@ type policyStatement struct {
 	Resource string
 }
 
-// Policy is the IAM policy document that lets the collectors read, one
-// statement a collector in the suite's order, an action in the first statement
-// that needs it. Nothing in it changes anything.
+// regionsAction tells which regions an account has enabled, whatever is collected there.
+const regionsAction = "ec2:DescribeRegions"
+
+// Policy is the IAM policy document that lets the collectors read: what looking
+// accounts up needs, and one statement a collector in the suite's order, an
+// action in the first statement that needs it. Nothing in it changes anything.
 func Policy(suite []*Collector) ([]byte, error) {
-	doc := policyDocument{Version: "2012-10-17"}
-	granted := map[string]bool{}
+	doc := policyDocument{Version: "2012-10-17", Statement: []policyStatement{
+		{Sid: sid("regions"), Effect: "Allow", Action: []string{regionsAction}, Resource: "*"},
+	}}
+	granted := map[string]bool{regionsAction: true}
 	for _, c := range suite {
 		statement := policyStatement{Sid: sid(c.Name), Effect: "Allow", Resource: "*"}
 		for _, a := range c.Actions {
