@@ -22,6 +22,7 @@ import (
 	"github.com/faaswarden/faaswarden/collector/functions"
 	"github.com/faaswarden/faaswarden/collector/functionurls"
 	"github.com/faaswarden/faaswarden/collector/inspection"
+	"github.com/faaswarden/faaswarden/collector/lastaccessed"
 	"github.com/faaswarden/faaswarden/collector/layers"
 	"github.com/faaswarden/faaswarden/collector/loadbalancers"
 	"github.com/faaswarden/faaswarden/collector/loggroups"
@@ -64,6 +65,7 @@ var Suite = []*collect.Collector{
 	functions.Collector,
 	functionurls.Collector,
 	inspection.Collector,
+	lastaccessed.Collector,
 	layers.Collector,
 	loadbalancers.Collector,
 	loggroups.Collector,
