@@ -5,12 +5,20 @@ package collector
 
 import (
 	"github.com/faaswarden/faaswarden/collector/accountlimits"
+	"github.com/faaswarden/faaswarden/collector/apis"
+	"github.com/faaswarden/faaswarden/collector/brokers"
+	"github.com/faaswarden/faaswarden/collector/buses"
 	"github.com/faaswarden/faaswarden/collector/costs"
 	"github.com/faaswarden/faaswarden/collector/functions"
+	"github.com/faaswarden/faaswarden/collector/loadbalancers"
 	"github.com/faaswarden/faaswarden/collector/metrics"
 	"github.com/faaswarden/faaswarden/collector/network"
 	"github.com/faaswarden/faaswarden/collector/permissions"
+	"github.com/faaswarden/faaswarden/collector/pipes"
 	"github.com/faaswarden/faaswarden/collector/reports"
+	"github.com/faaswarden/faaswarden/collector/scheduler"
+	"github.com/faaswarden/faaswarden/collector/statemachines"
+	"github.com/faaswarden/faaswarden/collector/streams"
 	"github.com/faaswarden/faaswarden/collector/tags"
 	"github.com/faaswarden/faaswarden/collector/triggers"
 	"github.com/faaswarden/faaswarden/internal/collect"
@@ -19,12 +27,20 @@ import (
 // Suite lists them.
 var Suite = []*collect.Collector{
 	accountlimits.Collector,
+	apis.Collector,
+	brokers.Collector,
+	buses.Collector,
 	costs.Collector,
 	functions.Collector,
+	loadbalancers.Collector,
 	metrics.Collector,
 	network.Collector,
 	permissions.Collector,
+	pipes.Collector,
 	reports.Collector,
+	scheduler.Collector,
+	statemachines.Collector,
+	streams.Collector,
 	tags.Collector,
 	triggers.Collector,
 }
