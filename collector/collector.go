@@ -5,21 +5,40 @@ package collector
 
 import (
 	"github.com/faaswarden/faaswarden/collector/accountlimits"
+	"github.com/faaswarden/faaswarden/collector/alarms"
 	"github.com/faaswarden/faaswarden/collector/apis"
 	"github.com/faaswarden/faaswarden/collector/brokers"
+	"github.com/faaswarden/faaswarden/collector/budgets"
 	"github.com/faaswarden/faaswarden/collector/buses"
+	"github.com/faaswarden/faaswarden/collector/codesigning"
+	"github.com/faaswarden/faaswarden/collector/computeoptimizer"
+	"github.com/faaswarden/faaswarden/collector/costanomalies"
+	"github.com/faaswarden/faaswarden/collector/costforecasts"
+	"github.com/faaswarden/faaswarden/collector/costresources"
 	"github.com/faaswarden/faaswarden/collector/costs"
+	"github.com/faaswarden/faaswarden/collector/costtags"
+	"github.com/faaswarden/faaswarden/collector/deployments"
+	"github.com/faaswarden/faaswarden/collector/edgefunctions"
 	"github.com/faaswarden/faaswarden/collector/functions"
+	"github.com/faaswarden/faaswarden/collector/functionurls"
+	"github.com/faaswarden/faaswarden/collector/inspection"
+	"github.com/faaswarden/faaswarden/collector/layers"
 	"github.com/faaswarden/faaswarden/collector/loadbalancers"
+	"github.com/faaswarden/faaswarden/collector/loggroups"
 	"github.com/faaswarden/faaswarden/collector/metrics"
 	"github.com/faaswarden/faaswarden/collector/network"
+	"github.com/faaswarden/faaswarden/collector/optimizationhub"
 	"github.com/faaswarden/faaswarden/collector/permissions"
 	"github.com/faaswarden/faaswarden/collector/pipes"
+	"github.com/faaswarden/faaswarden/collector/quotas"
 	"github.com/faaswarden/faaswarden/collector/reports"
+	"github.com/faaswarden/faaswarden/collector/runtimemanagement"
+	"github.com/faaswarden/faaswarden/collector/savingsplans"
 	"github.com/faaswarden/faaswarden/collector/scheduler"
 	"github.com/faaswarden/faaswarden/collector/statemachines"
 	"github.com/faaswarden/faaswarden/collector/streams"
 	"github.com/faaswarden/faaswarden/collector/tags"
+	"github.com/faaswarden/faaswarden/collector/tracing"
 	"github.com/faaswarden/faaswarden/collector/triggers"
 	"github.com/faaswarden/faaswarden/internal/collect"
 )
@@ -27,20 +46,39 @@ import (
 // Suite lists them.
 var Suite = []*collect.Collector{
 	accountlimits.Collector,
+	alarms.Collector,
 	apis.Collector,
 	brokers.Collector,
+	budgets.Collector,
 	buses.Collector,
+	codesigning.Collector,
+	computeoptimizer.Collector,
+	costanomalies.Collector,
+	costforecasts.Collector,
+	costresources.Collector,
 	costs.Collector,
+	costtags.Collector,
+	deployments.Collector,
+	edgefunctions.Collector,
 	functions.Collector,
+	functionurls.Collector,
+	inspection.Collector,
+	layers.Collector,
 	loadbalancers.Collector,
+	loggroups.Collector,
 	metrics.Collector,
 	network.Collector,
+	optimizationhub.Collector,
 	permissions.Collector,
 	pipes.Collector,
+	quotas.Collector,
 	reports.Collector,
+	runtimemanagement.Collector,
+	savingsplans.Collector,
 	scheduler.Collector,
 	statemachines.Collector,
 	streams.Collector,
 	tags.Collector,
+	tracing.Collector,
 	triggers.Collector,
 }

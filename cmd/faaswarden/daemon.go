@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/faaswarden/faaswarden/internal/accounts"
 	"github.com/faaswarden/faaswarden/internal/app"
 	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/config"
@@ -20,6 +21,7 @@ import (
 
 func newRun(c *cli) *cobra.Command {
 	s := &source{}
+	var shard string
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run the daemon: collect and analyze on schedule, serve metrics and pages",
@@ -27,11 +29,13 @@ func newRun(c *cli) *cobra.Command {
 web identity, container and instance roles) and environment (AWS_REGION,
 AWS_ENDPOINT_URL and its per-service forms), analyzes, and serves metrics and pages.
 The first SIGINT or SIGTERM stops gracefully, a second one at once. SIGHUP reads the
-configuration file again; one with a fault is refused and the one in force stays.`,
-		Example: "  faaswarden run --config faaswarden.yml\n  AWS_PROFILE=audit faaswarden run --data ./data",
+configuration file again; one with a fault is refused and the one in force stays.
+Several daemons share one ClickHouse when each is given --shard I/N with another I: an
+account belongs to one of them, and each has an equal part of the API budget.`,
+		Example: "  faaswarden run --config faaswarden.yml\n  AWS_PROFILE=audit faaswarden run --data ./data\n  faaswarden run --config faaswarden.yml --shard 2/3",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, _, err := c.daemon(cmd.Context(), s, true, "info")
+			a, _, err := c.daemon(cmd.Context(), s, service{serve: true, shard: shard})
 			if err != nil {
 				return err
 			}
@@ -39,6 +43,7 @@ configuration file again; one with a fault is refused and the one in force stays
 		},
 	}
 	s.flags(cmd)
+	cmd.Flags().StringVar(&shard, "shard", "", "read only the I-th of N parts of the accounts: I/N")
 	return cmd
 }
 
@@ -54,7 +59,7 @@ func newCollect(c *cli) *cobra.Command {
 			if err := known("--only", only, names(suites.Collectors, func(i *collect.Collector) string { return i.Name })); err != nil {
 				return err
 			}
-			a, _, err := c.daemon(cmd.Context(), s, false, "warn")
+			a, _, err := c.daemon(cmd.Context(), s, service{})
 			if err != nil {
 				return err
 			}
@@ -77,36 +82,45 @@ func (c *cli) collectOnce(ctx context.Context, a *app.App, only []string) error 
 	return c.verdict(a.Engine.Snapshot())
 }
 
+// service is how a command that talks to AWS runs.
+type service struct {
+	serve bool   // pages and metrics, and the configuration's log level
+	shard string // I/N; empty for all accounts
+}
+
 // daemon wires the daemon for commands that talk to AWS.
-func (c *cli) daemon(ctx context.Context, s *source, serve bool, level string) (*app.App, *config.Config, error) {
+func (c *cli) daemon(ctx context.Context, s *source, how service) (*app.App, *config.Config, error) {
+	part, err := accounts.ParseShard(how.shard)
+	if err != nil {
+		return nil, nil, usageError{fmt.Errorf("--shard: %w", err)}
+	}
 	cfg, err := s.load()
 	if err != nil {
 		return nil, nil, err
 	}
-	if serve {
+	level := "warn"
+	if how.serve {
 		level = cfg.Log.Level
 	}
 	log, err := c.logger(level, cfg.Log.Format)
 	if err != nil {
 		return nil, nil, err
 	}
-	scopes, err := awsScopes(ctx, cfg)
+	resolve := func(ctx context.Context, cfg *config.Config) ([]engine.Scope, error) {
+		return accounts.Resolve(ctx, accounts.Options{AWS: cfg.AWS, Shard: part, Logger: log})
+	}
+	scopes, err := resolve(ctx, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
-	opts := app.Options{Config: cfg, Suites: suites, Scopes: scopes, Store: c.storeOptions(), Logger: log, Version: versionString(), Serve: serve}
-	if serve {
-		opts.Reloads = hangups()
+	opts := app.Options{
+		Config: cfg, Suites: suites, Scopes: scopes, Shards: part.Of, Store: c.storeOptions(), Logger: log, Version: versionString(), Serve: how.serve,
 	}
-	if serve && s.config != "" {
-		opts.Load = func(ctx context.Context) (*config.Config, []engine.Scope, error) {
-			next, err := s.load()
-			if err != nil {
-				return nil, nil, err
-			}
-			scopes, err := awsScopes(ctx, next)
-			return next, scopes, err
-		}
+	if how.serve {
+		opts.Reloads, opts.Resolve = hangups(), resolve
+	}
+	if how.serve && s.config != "" {
+		opts.Load = func(context.Context) (*config.Config, error) { return s.load() }
 	}
 	a, err := app.New(ctx, opts)
 	return a, cfg, err
@@ -117,53 +131,6 @@ func hangups() <-chan os.Signal {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGHUP)
 	return c
-}
-
-// awsScopes turns the configured accounts into scopes. An account that cannot
-// be reached is an error: a daemon that starts blind helps nobody.
-func awsScopes(ctx context.Context, cfg *config.Config) ([]engine.Scope, error) {
-	var scopes []engine.Scope
-	var faults []error
-	for i, account := range cfg.AWS.Accounts {
-		list, err := accountScopes(ctx, cfg, account)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("aws.accounts[%d] %s: %w", i, account.Name, err))
-		}
-		scopes = append(scopes, list...)
-	}
-	return scopes, errors.Join(faults...)
-}
-
-func accountScopes(ctx context.Context, cfg *config.Config, account config.Account) ([]engine.Scope, error) {
-	regions := account.Regions
-	if len(regions) == 0 {
-		regions = cfg.AWS.Regions
-	}
-	opts := collect.LoadOptions{Profile: account.Profile, RoleARN: account.RoleARN, ExternalID: string(account.ExternalID)}
-	if len(regions) > 0 {
-		opts.Region = regions[0]
-	}
-	awsCfg, err := collect.Load(ctx, opts)
-	if err != nil {
-		return nil, err
-	}
-	if len(regions) == 0 {
-		if awsCfg.Region == "" {
-			return nil, usageError{errors.New("no region is set; remedy: set aws.regions in the configuration, or AWS_REGION")}
-		}
-		regions = []string{awsCfg.Region}
-	}
-	id, err := collect.Identity(ctx, awsCfg)
-	if err != nil {
-		return nil, err
-	}
-	scopes := make([]engine.Scope, len(regions))
-	for i, region := range regions {
-		regional := awsCfg.Copy()
-		regional.Region = region
-		scopes[i] = engine.Scope{Account: id.Account, Partition: id.Partition, Region: region, Home: i == 0, AWS: regional}
-	}
-	return scopes, nil
 }
 
 func newAnalyze(c *cli) *cobra.Command {

@@ -44,7 +44,7 @@ func (f *simFlags) world(end time.Time) (*awssim.World, error) {
 	if f.functions < 1 || f.days < 1 {
 		return nil, usageError{fmt.Errorf("--functions %d --days %d: give at least one of each", f.functions, f.days)}
 	}
-	w, err := awssim.Generate(awssim.GenerateOptions{Seed: f.seed, Functions: f.functions, Days: f.days, Now: end, Healthy: f.healthy})
+	w, err := awssim.Generate(f.options(end))
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -56,6 +56,11 @@ func (f *simFlags) world(end time.Time) (*awssim.World, error) {
 		return nil, err
 	}
 	return w, writeFile("--truth", f.truth, text.Bytes())
+}
+
+// options are the flags as the simulator takes them.
+func (f *simFlags) options(end time.Time) awssim.GenerateOptions {
+	return awssim.GenerateOptions{Seed: f.seed, Functions: f.functions, Days: f.days, Now: end, Healthy: f.healthy}
 }
 
 type demoFlags struct {
@@ -220,7 +225,7 @@ func simScopes(url, accountID, partition string, regions []string) []engine.Scop
 	scopes := make([]engine.Scope, len(regions))
 	for i, region := range regions {
 		scopes[i] = engine.Scope{
-			Account: accountID, Partition: partition, Region: region, Home: i == 0,
+			Account: accountID, Partition: partition, Region: region, Home: i == 0, First: i == 0,
 			AWS: aws.Config{
 				Region: region, BaseEndpoint: &url,
 				Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, key.SessionToken),

@@ -165,7 +165,7 @@ func checkStored(t *testing.T, done map[string]bool, want, got map[string]map[st
 func whole(done map[string]bool, table, region string) bool {
 	for _, c := range suites.Collectors {
 		where := region
-		if c.Scope == collect.PerAccount {
+		if c.Scope != collect.PerRegion {
 			where = "us-east-1" // the simulated account's home
 		}
 		if slices.Contains(c.Writes, table) && !done["collect "+where+" "+c.Name] {

@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	fmt.Fprintln(stderr, "faaswarden:", err)
 	switch {
-	case errors.Is(err, errBlind):
+	case errors.Is(err, errBlind), errors.Is(err, errOverBudget):
 		return exitBlind
 	case errors.As(err, &usageError{}) || errors.Is(err, store.ErrAddress) || isCobraUsage(err):
 		return exitUsage
@@ -89,7 +89,7 @@ Exit codes:  0 done · 1 failed · 2 usage or configuration · 3 done but partly
 	root.PersistentFlags().StringVar(&c.logLevel, "log-level", "", "debug, info, warn or error (default: the configuration's; warn for one-shot commands)")
 	root.AddCommand(
 		newDemo(c), newRun(c), newCollect(c), newAnalyze(c), newFindings(c), newExplain(c),
-		newAnalyzers(c), newCollectors(c), newDashboards(c), newRules(c), newPolicy(c), newCheckConfig(c), newSim(c), newStore(c), newHealth(c), newBench(c), newVersion(c),
+		newAnalyzers(c), newCollectors(c), newDashboards(c), newRules(c), newImport(c), newPlan(c), newDoctor(c), newPolicy(c), newCheckConfig(c), newSim(c), newStore(c), newHealth(c), newBench(c), newVersion(c),
 	)
 	return root
 }

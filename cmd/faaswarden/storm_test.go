@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,10 +61,13 @@ func TestThrottleStormReachesAlertmanager(t *testing.T) {
 	daemon.stop(t)
 }
 
+// simulatedFunctions is how many functions simulate makes.
+const simulatedFunctions = 100
+
 // simulate serves an account on an address, and returns the environment of its clients.
 func simulate(t *testing.T, address string, more ...string) (*process, []string) {
 	t.Helper()
-	args := append([]string{"sim", "serve", "--listen", address, "--functions", "100", "--days", "16"}, more...)
+	args := append([]string{"sim", "serve", "--listen", address, "--functions", strconv.Itoa(simulatedFunctions), "--days", "16"}, more...)
 	p := start(t, nil, "faaswarden", args...)
 	announced := regexp.MustCompile(`(?m)^export (.+)$`)
 	eventually(t, "the simulated account", time.Minute, func() bool { return announced.MatchString(p.log.String()) }, p.log.String)

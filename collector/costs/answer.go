@@ -22,12 +22,21 @@ const scale = 12
 // answer gathers what the pages of one reading say of its days.
 type answer struct {
 	grouping grouping
+	net      bool                          // net costs were asked for
 	seen     map[time.Time]map[string]bool // day → keys of the groups with a cost
 	open     map[time.Time]bool            // days that AWS may still restate
 }
 
-func newAnswer(g grouping) *answer {
-	return &answer{grouping: g, seen: map[time.Time]map[string]bool{}, open: map[time.Time]bool{}}
+func newAnswer(g grouping, net bool) *answer {
+	return &answer{grouping: g, net: net, seen: map[time.Time]map[string]bool{}, open: map[time.Time]bool{}}
+}
+
+// metrics is how many of the metrics were asked for.
+func (a *answer) metrics() int {
+	if a.net {
+		return len(metrics)
+	}
+	return len(metrics) - 2
 }
 
 // page turns a page into rows. A page of which any part is malformed gives none.
@@ -75,17 +84,18 @@ func (a *answer) row(r *collect.Run, start time.Time, group types.Group) (schema
 	if err != nil {
 		return schema.CostDay{}, err
 	}
-	for _, m := range []struct {
+	fields := []struct {
 		name string
 		to   *decimal.Decimal
 		unit *string
 	}{
 		{"UnblendedCost", &row.BilledCost, &row.BillingCurrency},
 		{"AmortizedCost", &row.EffectiveCost, nil},
+		{"UsageQuantity", &row.ConsumedQuantity, &row.ConsumedUnit},
 		{"NetUnblendedCost", &row.XNetUnblendedCost, nil},
 		{"NetAmortizedCost", &row.XNetAmortizedCost, nil},
-		{"UsageQuantity", &row.ConsumedQuantity, &row.ConsumedUnit},
-	} {
+	}
+	for _, m := range fields[:a.metrics()] {
 		value, ok := group.Metrics[m.name]
 		if !ok || value.Amount == nil {
 			return schema.CostDay{}, fmt.Errorf("%w: no %s", errMalformed, m.name)
@@ -99,6 +109,9 @@ func (a *answer) row(r *collect.Run, start time.Time, group types.Group) (schema
 			*m.unit = unit
 		}
 	}
+	if !a.net { // without negotiated rates nothing is taken off
+		row.XNetUnblendedCost, row.XNetAmortizedCost = row.BilledCost, row.EffectiveCost
+	}
 	return row, nil
 }
 
@@ -108,15 +121,24 @@ func blank(r *collect.Run, g grouping, start time.Time, keys []string) (schema.C
 		return schema.CostDay{}, fmt.Errorf("%w: %d keys for two groupings", errMalformed, len(keys))
 	}
 	row := schema.CostDay{
-		SubAccountId: r.Account, ServiceName: keys[0], XGrouping: g.name, XUsageType: keys[1],
+		BillingAccountId: r.Params["payer"].(string), SubAccountId: r.Account, ServiceName: g.service, XGrouping: g.name,
 		ChargePeriodStart: start, ChargePeriodEnd: start.AddDate(0, 0, 1), CollectedAt: r.Now,
 	}
-	if g.tagKey != "" {
-		value, ok := strings.CutPrefix(keys[0], g.tagKey+"$") // KEY$VALUE, and KEY$ for untagged
-		if !ok {
-			return schema.CostDay{}, fmt.Errorf("%w: %q is not a value of tag %s", errMalformed, keys[0], g.tagKey)
+	for i, what := range g.keys {
+		switch what {
+		case byService:
+			row.ServiceName = keys[i]
+		case byUsageType:
+			row.XUsageType = keys[i]
+		case byAccount:
+			row.SubAccountId = keys[i]
+		case byTag:
+			value, ok := strings.CutPrefix(keys[i], g.tagKey+"$") // KEY$VALUE, and KEY$ for untagged
+			if !ok {
+				return schema.CostDay{}, fmt.Errorf("%w: %q is not a value of tag %s", errMalformed, keys[i], g.tagKey)
+			}
+			row.TagValue = value
 		}
-		row.ServiceName, row.TagValue = lambdaService, value
 	}
 	row.RegionId = region(row.ServiceName, row.XUsageType)
 	return row, nil

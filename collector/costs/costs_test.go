@@ -207,7 +207,7 @@ func TestEndpoint(t *testing.T) {
 	if !strings.Contains(host, "us-east-1") {
 		t.Errorf("asked %s", host)
 	}
-	if got := endpointRegion("aws-cn"); got != "cn-northwest-1" {
+	if got := collect.BillingRegion("aws-cn"); got != "cn-northwest-1" {
 		t.Errorf("in China: %s", got)
 	}
 }
@@ -421,6 +421,56 @@ func TestAmountsAreExact(t *testing.T) {
 		if got := billed(f); len(got) != 1 || got[0] != want {
 			t.Errorf("%s is stored as %v, want %s", sent, got, want)
 		}
+	}
+}
+
+// Net costs that Cost Explorer refuses are asked for once a month; without
+// negotiated rates they are the costs themselves.
+func TestNetCostsRefused(t *testing.T) {
+	t.Parallel()
+	e := &explorer{open: "2026-11-01", bill: map[string]map[string]string{"2026-11-20": {"AWS Lambda|Request": "4"}}}
+	e.fail = func(r request) *collecttest.Response {
+		if slices.Contains(r.Metrics, "NetUnblendedCost") {
+			return new(collecttest.Fail("ce", http.StatusBadRequest, "ValidationException", "NetUnblendedCost is not available for this account")(nil, ""))
+		}
+		return nil
+	}
+	state := map[string]string{}
+	at := func(day int) *collecttest.Fixture {
+		f := newRun(t, e, collecttest.Options{State: state, Now: now.AddDate(0, 0, day), Params: map[string]any{"tag_keys": []string{}}})
+		f.Collect(t)
+		state = f.State.Values()
+		if len(f.Gaps()) != 0 {
+			t.Errorf("gaps %v", f.Gaps())
+		}
+		return f
+	}
+	rows := collecttest.Rows[schema.CostDay](at(0).Sink)
+	if len(rows) != 1 || rows[0].XNetUnblendedCost.String() != "4" || rows[0].XNetAmortizedCost.String() != "4" {
+		t.Errorf("rows %+v", rows)
+	}
+	at(1)
+	at(29)
+	if got := len(e.asked()); got != 4 {
+		t.Errorf("%d requests in three runs, want one refused", got)
+	}
+	at(30)
+	if got := len(e.asked()); got != 6 {
+		t.Errorf("%d requests after a month, want another one refused", got)
+	}
+}
+
+// Another validation error is not taken for the refusal of net costs.
+func TestOtherValidationErrors(t *testing.T) {
+	t.Parallel()
+	e := &explorer{}
+	e.fail = func(request) *collecttest.Response {
+		return new(collecttest.Fail("ce", http.StatusBadRequest, "ValidationException", "Start date is too old")(nil, ""))
+	}
+	f := newRun(t, e, collecttest.Options{})
+	f.Collect(t)
+	if len(f.Gaps()) != 2 || len(e.asked()) != 2 || len(f.State.Values()) != 0 {
+		t.Errorf("%d requests, gaps %v", len(e.asked()), f.Gaps())
 	}
 }
 

@@ -27,27 +27,37 @@ type history struct {
 	Days       map[string]*big.Int `json:"days"`   // day → bits of the keys that had a cost
 }
 
-func cursor(g grouping) string { return "costs/" + g.name }
+func cursor(label string) string { return "costs/" + label }
 
-// loadHistory reads the cursor. One that cannot be parsed is as good as none:
-// the days are read again.
+// loadHistory reads a grouping's cursor. Other filters' are no good.
 func loadHistory(ctx context.Context, r *collect.Run, g grouping) (*history, error) {
-	text, err := r.State.Load(ctx, cursor(g))
+	h, err := parseHistory(ctx, r, g.label)
 	if err != nil {
-		return nil, fmt.Errorf("load the cursor: %w", err)
-	}
-	h := &history{}
-	if text != "" {
-		if err := json.Unmarshal([]byte(text), h); err != nil {
-			r.Log.Warn("cursor unreadable, reading from the previous month", "grouping", g.name, "error", err)
-			h = &history{}
-		}
+		return nil, err
 	}
 	if filter := describe(g.filter); h.Filter != filter {
 		h = &history{Filter: filter}
 	}
 	if h.Days == nil {
 		h.Days = map[string]*big.Int{}
+	}
+	return h, nil
+}
+
+// parseHistory reads a cursor. One that cannot be parsed is as good as none: the
+// days are read again.
+func parseHistory(ctx context.Context, r *collect.Run, label string) (*history, error) {
+	text, err := r.State.Load(ctx, cursor(label))
+	if err != nil {
+		return nil, fmt.Errorf("load the cursor: %w", err)
+	}
+	h := &history{}
+	if text == "" {
+		return h, nil
+	}
+	if err := json.Unmarshal([]byte(text), h); err != nil {
+		r.Log.Warn("cursor unreadable, reading from the previous month", "grouping", label, "error", err)
+		return &history{}, nil
 	}
 	return h, nil
 }
@@ -60,6 +70,9 @@ func describe(e *types.Expression) string {
 	}
 	for i := range e.And {
 		parts = append(parts, describe(&e.And[i]))
+	}
+	if e.Not != nil {
+		parts = append(parts, "not "+describe(e.Not))
 	}
 	return strings.Join(parts, ";")
 }
@@ -134,12 +147,23 @@ func (h *history) pack(days map[string]map[string]bool) {
 	}
 }
 
+// until is the day after the last that was read; zero when none was.
+func (h *history) until() time.Time {
+	until := h.FinalUntil
+	for date := range h.Days {
+		if day, err := time.Parse(time.DateOnly, date); err == nil && !day.Before(until) {
+			until = day.AddDate(0, 0, 1)
+		}
+	}
+	return until
+}
+
 func (h *history) save(ctx context.Context, r *collect.Run, g grouping) error {
 	text, err := json.Marshal(h)
 	if err != nil {
 		return fmt.Errorf("encode the cursor: %w", err)
 	}
-	if err := r.State.Save(ctx, cursor(g), string(text)); err != nil {
+	if err := r.State.Save(ctx, cursor(g.label), string(text)); err != nil {
 		return fmt.Errorf("save the cursor: %w", err)
 	}
 	return nil

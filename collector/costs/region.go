@@ -64,6 +64,9 @@ var unprefixed = []string{
 
 // region is where a usage type was used, "" when it is global or cannot be told.
 func region(service, usageType string) string {
+	if usageType == "" {
+		return "" // not read
+	}
 	code, _, _ := strings.Cut(usageType, "-")
 	if i := slices.IndexFunc(billingCodes, func(c [2]string) bool { return c[0] == code }); i >= 0 {
 		return billingCodes[i][1]

@@ -121,6 +121,112 @@ func TestSimulatedAccount(t *testing.T) {
 	}
 }
 
+// An account at list prices is read without net costs, and each page is
+// metered as it is billed.
+func TestSimulatedListPrices(t *testing.T) {
+	t.Parallel()
+	world := generate(t)
+	world.ListPrices = true
+	account := collecttest.Serve(t, awssim.Options{World: world})
+	f := account.Run(t, Collector, collecttest.Options{Window: collect.Window{From: world.Start(), To: world.Now}, Rates: collecttest.PageRates()})
+	f.Collect(t)
+	if len(f.Gaps()) != 0 || len(f.Completions()) != 1 {
+		t.Fatalf("gaps %v", f.Gaps())
+	}
+	compare(t, "at list prices", lines(world, false), sums(f))
+	for _, row := range collecttest.Rows[schema.CostDay](f.Sink) {
+		if !row.XNetUnblendedCost.Equal(row.BilledCost) {
+			t.Fatalf("net cost %s of %s", row.XNetUnblendedCost, row.BilledCost)
+		}
+	}
+	account.SameLedger(t, f)
+}
+
+// One reading of the payer is the bill of every member, and its members ask nothing.
+func TestSimulatedPayer(t *testing.T) {
+	t.Parallel()
+	world := generate(t)
+	worlds := []*awssim.World{world}
+	for i := range 3 {
+		member, err := awssim.Generate(awssim.GenerateOptions{
+			Account: fmt.Sprintf("22223333444%d", i), Seed: int64(2 + i), Functions: 20, Days: 10, Now: world.Now,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		worlds = append(worlds, member)
+	}
+	account := collecttest.Serve(t, awssim.Options{World: world, Members: worlds[1:]})
+	o := collecttest.Options{Window: collect.Window{From: world.Start(), To: world.Now}, Rates: collecttest.PageRates(), Params: map[string]any{"payer": world.Account}}
+	f := account.Run(t, Collector, o)
+	f.Collect(t)
+	if len(f.Gaps()) != 0 || len(f.Completions()) != 1 {
+		t.Fatalf("gaps %v", f.Gaps())
+	}
+	o.Account = worlds[1].Account
+	member := collecttest.New(t, Collector, o)
+	member.Collect(t)
+	if member.Meter.Calls() != 0 || len(member.Gaps()) != 0 {
+		t.Errorf("a member made %d calls, gaps %v", member.Meter.Calls(), member.Gaps())
+	}
+	account.SameLedger(t, f, member)
+
+	want, got := map[string]float64{}, map[string]float64{}
+	for _, w := range worlds {
+		for _, l := range w.BillLines(w.Start(), w.Now) {
+			day := l.Date.Format(time.DateOnly)
+			usage := l.UsageType
+			if l.Service != lambdaService && l.Service != "AmazonCloudWatch" {
+				usage = ""
+			}
+			want[fmt.Sprint("usage_type ", w.Account, " ", day, " ", l.Service, usage)] += l.Unblended
+			if l.Service == lambdaService {
+				want[fmt.Sprint("tag:owner ", w.Account, " ", day, " ", l.Service, l.Tags["owner"])] += l.Unblended
+			}
+		}
+	}
+	for _, r := range collecttest.Rows[schema.CostDay](f.Sink) {
+		got[fmt.Sprint(r.XGrouping, " ", r.SubAccountId, " ", r.ChargePeriodStart.Format(time.DateOnly), " ", r.ServiceName, r.XUsageType, r.TagValue)] += r.BilledCost.InexactFloat64()
+		if r.BillingAccountId != world.Account || r.XUsageType == "" && r.RegionId != "" {
+			t.Fatalf("row %+v", r)
+		}
+	}
+	compare(t, "of all members", want, got)
+}
+
+// What an account has read for itself is not read again as its own payer: the
+// coarser rows would count beside the finer ones.
+func TestPayerTakesOver(t *testing.T) {
+	t.Parallel()
+	world := generate(t)
+	account := collecttest.Serve(t, awssim.Options{World: world})
+	o := collecttest.Options{Window: collect.Window{From: world.Start(), To: world.Now.AddDate(0, 0, -3)}}
+	own := account.Run(t, Collector, o)
+	own.Collect(t)
+	o.State, o.Window.To, o.Params = own.State.Values(), world.Now, map[string]any{"payer": world.Account}
+	payer := account.Run(t, Collector, o)
+	payer.Collect(t)
+	total, want := 0.0, 0.0
+	for _, row := range collecttest.Rows[schema.CostDay](payer.Sink) {
+		if row.ChargePeriodStart.Before(world.Now.AddDate(0, 0, -3)) {
+			t.Fatalf("a day is read twice: %+v", row)
+		}
+	}
+	for _, f := range []*collecttest.Fixture{own, payer} {
+		for _, row := range collecttest.Rows[schema.CostDay](f.Sink) {
+			if row.XGrouping == "usage_type" {
+				total += row.BilledCost.InexactFloat64()
+			}
+		}
+	}
+	for _, l := range world.BillLines(world.Start(), world.Now) {
+		want += l.Unblended
+	}
+	if math.Abs(total-want) > 1e-6 {
+		t.Errorf("$%.6f stored, $%.6f on the bill", total, want)
+	}
+}
+
 func TestSimulatedFaults(t *testing.T) {
 	t.Parallel()
 	world := generate(t)

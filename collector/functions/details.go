@@ -26,9 +26,29 @@ func (f *reader) read(ctx context.Context, functionARN string) error {
 			return err
 		}
 		if fn.gone {
-			return nil
+			f.rota.each(func(o *collect.Rota) { o.Gone(fn.latest.FunctionName) })
+			return f.buryOne(ctx, fn.latest.FunctionARN)
 		}
 	}
+	if err := f.putFunction(ctx, fn); err != nil {
+		return err
+	}
+	if err := f.putVersions(ctx, fn); err != nil {
+		return err
+	}
+	if err := f.putHistory(ctx, fn); err != nil {
+		return err
+	}
+	for _, t := range fn.done {
+		if err := t.rota.Read(ctx, fn.latest.FunctionName, t.note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putFunction writes $LATEST and the published versions in use.
+func (f *reader) putFunction(ctx context.Context, fn *function) error {
 	rows := []schema.Function{fn.latest}
 	for _, row := range fn.published {
 		if fn.inUse[row.Version] {
@@ -36,7 +56,10 @@ func (f *reader) read(ctx context.Context, functionARN string) error {
 			rows = append(rows, row)
 		}
 	}
-	return collect.Put(ctx, f.Run, rows...)
+	if err := collect.Put(ctx, f.Run, rows...); err != nil {
+		return err
+	}
+	return collect.Put(ctx, f.Run, fn.logging)
 }
 
 // settle notes how AWS answered about a function. answered tells the caller to
@@ -55,6 +78,11 @@ func (f *reader) settle(fn *function, err error, probe *collect.Probe) (answered
 }
 
 func (f *reader) readConcurrency(ctx context.Context, fn *function) error {
+	if o := f.rota.concurrency; o != nil && !o.Due(fn.latest.FunctionName) {
+		known := f.known[fn.latest.FunctionARN]
+		fn.latest.ReservedConcurrency, fn.latest.ReservedRead = known.ReservedConcurrency, known.ReservedRead
+		return nil
+	}
 	if f.concurrency.Hopeless() {
 		f.tagsUnread.Store(true)
 		return nil
@@ -64,6 +92,7 @@ func (f *reader) readConcurrency(ctx context.Context, fn *function) error {
 		ok, err := f.settle(fn, err, f.concurrency)
 		if ok {
 			fn.reserve(out.ReservedConcurrentExecutions)
+			fn.turn(f.rota.concurrency, "")
 		}
 		return err
 	}
@@ -123,6 +152,10 @@ func (f *reader) putTags(ctx context.Context, fn *function, out *lambda.GetFunct
 }
 
 func (f *reader) readRecursion(ctx context.Context, fn *function) error {
+	if !f.rota.recursion.Due(fn.latest.FunctionName) {
+		fn.latest.RecursiveLoop = f.known[fn.latest.FunctionARN].RecursiveLoop
+		return nil
+	}
 	if f.recursion.Hopeless() {
 		return nil
 	}
@@ -130,6 +163,7 @@ func (f *reader) readRecursion(ctx context.Context, fn *function) error {
 	ok, err := f.settle(fn, err, f.recursion)
 	if ok {
 		fn.latest.RecursiveLoop = string(out.RecursiveLoop)
+		fn.turn(f.rota.recursion, "")
 	}
 	return err
 }
@@ -137,10 +171,19 @@ func (f *reader) readRecursion(ctx context.Context, fn *function) error {
 // readAliases is asked only where there are published versions: an alias to
 // $LATEST alone changes nothing that is judged or billed.
 func (f *reader) readAliases(ctx context.Context, fn *function) error {
-	if len(fn.published) == 0 || f.aliases.Hopeless() {
+	if len(fn.published) == 0 {
+		return nil
+	}
+	if o := f.rota.aliases; !o.Due(fn.latest.FunctionName) {
+		fn.recall(o.Note(fn.latest.FunctionName))
+		return nil
+	}
+	if f.aliases.Hopeless() {
+		fn.uses.unread = true
 		return nil
 	}
 	var rows []schema.Alias
+	var found []string
 	err := collect.Pages(ctx, "lambda:ListAliases", func(ctx context.Context, marker *string) (*string, error) {
 		out, err := f.client.ListAliases(ctx, &lambda.ListAliasesInput{FunctionName: &fn.latest.FunctionName, Marker: marker})
 		if err != nil {
@@ -154,25 +197,39 @@ func (f *reader) readAliases(ctx context.Context, fn *function) error {
 			if a.RoutingConfig != nil {
 				row.Weights = a.RoutingConfig.AdditionalVersionWeights
 			}
-			fn.inUse[row.Version] = true
+			fn.use(&found, row.Version, "alias:"+row.Alias)
 			for version := range row.Weights {
-				fn.inUse[version] = true
+				fn.use(&found, version, "weight:"+row.Alias)
 			}
 			rows = append(rows, row)
 		}
 		return out.NextMarker, nil
 	})
-	if _, err := f.settle(fn, err, f.aliases); err != nil || fn.gone {
+	answered, err := f.settle(fn, err, f.aliases)
+	if err != nil || fn.gone {
 		return err
 	}
+	if answered {
+		fn.turn(f.rota.aliases, strings.Join(found, " "))
+	}
+	fn.uses.unread = fn.uses.unread || !answered
 	return collect.Put(ctx, f.Run, rows...)
 }
 
 func (f *reader) readProvisioned(ctx context.Context, fn *function) error {
-	if len(fn.published) == 0 || f.provisioned.Hopeless() {
+	if len(fn.published) == 0 {
+		return nil
+	}
+	if o := f.rota.provisioned; !o.Due(fn.latest.FunctionName) {
+		fn.recall(o.Note(fn.latest.FunctionName))
+		return nil
+	}
+	if f.provisioned.Hopeless() {
+		fn.uses.unread = true
 		return nil
 	}
 	var rows []schema.ProvisionedConcurrency
+	var found []string
 	err := collect.Pages(ctx, "lambda:ListProvisionedConcurrencyConfigs", func(ctx context.Context, marker *string) (*string, error) {
 		out, err := f.client.ListProvisionedConcurrencyConfigs(ctx, &lambda.ListProvisionedConcurrencyConfigsInput{FunctionName: &fn.latest.FunctionName, Marker: marker})
 		if err != nil {
@@ -181,7 +238,7 @@ func (f *reader) readProvisioned(ctx context.Context, fn *function) error {
 		for _, c := range out.ProvisionedConcurrencyConfigs {
 			qualifier := aws.ToString(c.FunctionArn)
 			qualifier = qualifier[strings.LastIndex(qualifier, ":")+1:]
-			fn.inUse[qualifier] = true // an alias's version is in use through the alias
+			fn.use(&found, qualifier, "provisioned:"+qualifier)
 			rows = append(rows, schema.ProvisionedConcurrency{
 				Account: f.Account, Region: f.Region, FunctionARN: fn.latest.FunctionARN, Qualifier: qualifier,
 				Requested: int64(aws.ToInt32(c.RequestedProvisionedConcurrentExecutions)),
@@ -192,8 +249,13 @@ func (f *reader) readProvisioned(ctx context.Context, fn *function) error {
 		}
 		return out.NextMarker, nil
 	})
-	if _, err := f.settle(fn, err, f.provisioned); err != nil || fn.gone {
+	answered, err := f.settle(fn, err, f.provisioned)
+	if err != nil || fn.gone {
 		return err
 	}
+	if answered {
+		fn.turn(f.rota.provisioned, strings.Join(found, " "))
+	}
+	fn.uses.unread = fn.uses.unread || !answered
 	return collect.Put(ctx, f.Run, rows...)
 }

@@ -26,10 +26,14 @@ var doc string
 
 // Collector reads the functions of one region.
 var Collector = &collect.Collector{
-	Name:   "functions",
-	Title:  "Lambda functions, their configuration, aliases and provisioned concurrency",
-	Doc:    doc,
-	Writes: []string{"functions", "aliases", "provisioned_concurrency", "resource_tags"},
+	Name:  "functions",
+	Title: "Lambda functions, their configuration, aliases and provisioned concurrency",
+	Doc:   doc,
+	Writes: []string{
+		"functions", "function_versions", "function_logging", "function_history", "function_tombstones",
+		"aliases", "provisioned_concurrency", "resource_tags",
+	},
+	Reads: []string{"functions"},
 	Actions: []collect.Action{
 		{Name: "lambda:ListFunctions", Blinds: "everything: without the inventory no function is judged"},
 		{Name: "lambda:GetFunction", With: "get_function", Blinds: "reserved concurrency and the function's state (lambda:GetFunctionConcurrency takes the first over when get_function is off)"},
@@ -41,27 +45,32 @@ var Collector = &collect.Collector{
 	Scope:   collect.PerRegion,
 	Every:   every,
 	Timeout: 45 * time.Minute,
-	Params: []collect.Param{{
-		Name: "get_function", Default: true,
-		Doc: "read each function with lambda:GetFunction: it has a quota of its own, and it also permits downloading the code; when false, lambda:GetFunctionConcurrency is used and the function's state stays unread",
-	}},
+	Params: []collect.Param{
+		{
+			Name: "get_function", Default: true,
+			Doc: "read each function with lambda:GetFunction: it has a quota of its own, and it also permits downloading the code; when false, lambda:GetFunctionConcurrency is used and the function's state stays unread",
+		},
+		collect.PeriodParam("loop guard, aliases and provisioned concurrency (and reserved concurrency, when get_function is off)"),
+	},
 	Estimate: estimate,
 	Collect:  run,
 }
 
 const (
-	every     = 6 * time.Hour // two calls a function on the rate that deployments share
+	every     = 6 * time.Hour
 	atOnce    = 8
 	pageSize  = 50
 	published = 0.2 // share of functions with published versions that the estimate assumes
 )
 
-// estimate: a listing of 50 a page; two calls a function; two more for those
-// with published versions. None is priced.
+// estimate: in each run a listing of 50 a page and a call a function; in each
+// period another, and two more for functions with published versions. None is
+// priced. What changes in between is read once more.
 func estimate(i collect.Inventory) collect.APICost {
 	functions := float64(i.Functions)
-	perCycle := i.Scopes() + functions*(1+published)/pageSize + functions*2 + functions*published*2
-	return collect.APICost{Calls: perCycle * collect.RunsPerMonth(every)}
+	run := i.Scopes() + functions*(1+published)/pageSize + functions
+	period := functions * (1 + 2*published)
+	return collect.APICost{Calls: run*collect.RunsPerMonth(every) + period*collect.RunsPerMonth(collect.DefaultPeriod)}
 }
 
 // reader is one run.
@@ -71,19 +80,25 @@ type reader struct {
 	getFunction bool
 
 	listed    map[string]*function
+	known     map[string]schema.Function // the inventory as read before, by ARN
 	malformed bool
 
 	concurrency, recursion *collect.Probe
 	aliases, provisioned   *collect.Probe
+	rota                   rotas
 	tagsUnread             atomic.Bool // some GetFunction had no answer
 }
 
 // function is everything about one function while it is being read.
 type function struct {
-	latest    schema.Function
-	published map[string]schema.Function // by version; a page may repeat
-	inUse     map[string]bool            // published versions that an alias or provisioned concurrency uses
-	gone      bool                       // deleted between the listing and the reading
+	latest       schema.Function
+	logging      schema.FunctionLogging
+	published    map[string]schema.Function // by version; a page may repeat
+	optimization map[string]string          // SnapStart's, by published version
+	inUse        map[string]bool            // published versions that an alias or provisioned concurrency uses
+	uses         uses
+	done         []turn // details read in this run, to be remembered once all rows are put
+	gone         bool   // deleted between the listing and the reading
 }
 
 func run(ctx context.Context, r *collect.Run) error {
@@ -96,22 +111,29 @@ func run(ctx context.Context, r *collect.Run) error {
 		concurrency = r.Probe("functions", "concurrency", "lambda:GetFunctionConcurrency")
 	}
 	f := &reader{
-		Run: r, client: lambda.NewFromConfig(r.AWS), getFunction: getFunction, listed: map[string]*function{},
+		Run: r, client: lambda.NewFromConfig(r.AWS), getFunction: getFunction, listed: map[string]*function{}, known: map[string]schema.Function{},
 		concurrency: concurrency,
 		recursion:   r.Probe("functions", "recursion", "lambda:GetFunctionRecursionConfig"),
-		aliases:     r.Probe("aliases", "", "lambda:ListAliases").Also("functions", "versions"),
-		provisioned: r.Probe("provisioned_concurrency", "", "lambda:ListProvisionedConcurrencyConfigs"),
+		aliases:     r.Probe("aliases", "", "lambda:ListAliases").Also("functions", "versions").Also("function_versions", "use"),
+		provisioned: r.Probe("provisioned_concurrency", "", "lambda:ListProvisionedConcurrencyConfigs").Also("function_versions", "use"),
+	}
+	for _, fn := range r.Functions {
+		f.known[fn.FunctionARN] = fn
 	}
 	listingWhole, err := f.list(ctx)
 	if err != nil {
 		return err
 	}
+	if err := f.loadRotas(ctx); err != nil {
+		return err
+	}
+	f.plan(listingWhole)
 	arns := slices.Sorted(maps.Keys(f.listed))
 	if err := collect.Each(ctx, atOnce, arns, f.read); err != nil {
+		f.rota.each(func(o *collect.Rota) { o.Break(ctx) })
 		return fmt.Errorf("read functions: %w", err)
 	}
-	f.finish(listingWhole)
-	return nil
+	return f.finish(ctx, listingWhole)
 }
 
 // list reads every page; of a listing that breaks off, the pages before stay.
@@ -137,7 +159,7 @@ func (f *reader) list(ctx context.Context) (whole bool, err error) {
 	if err == nil {
 		return true, nil
 	}
-	for _, table := range []string{"functions", "aliases", "provisioned_concurrency"} {
+	for _, table := range []string{"functions", "function_versions", "function_logging", "aliases", "provisioned_concurrency"} {
 		f.Gap(table, "", "", "lambda:ListFunctions", err)
 	}
 	f.Gap("resource_tags", "lambda:GetFunction", "", "lambda:ListFunctions", err)
@@ -156,12 +178,12 @@ func (f *reader) add(c *types.FunctionConfiguration) {
 	}
 	fn := f.listed[unqualified]
 	if fn == nil {
-		fn = &function{published: map[string]schema.Function{}, inUse: map[string]bool{}}
+		fn = &function{published: map[string]schema.Function{}, optimization: map[string]string{}, inUse: map[string]bool{}, uses: uses{}}
 		f.listed[unqualified] = fn
 	}
 	if row.Version == "" || row.Version == "$LATEST" {
 		row.Version = "$LATEST"
-		fn.latest = row
+		fn.latest, fn.logging = row, logging(c, row)
 		if c.Environment != nil && c.Environment.Error != nil {
 			e := c.Environment.Error
 			f.Gap("functions", "environment", unqualified, "kms:Decrypt", answered(e.ErrorCode, e.Message))
@@ -169,25 +191,33 @@ func (f *reader) add(c *types.FunctionConfiguration) {
 		return
 	}
 	fn.published[row.Version] = row
+	if c.SnapStart != nil {
+		fn.optimization[row.Version] = string(c.SnapStart.OptimizationStatus)
+	}
 }
 
-// finish records what stayed unread, and what was read wholly.
-func (f *reader) finish(listingWhole bool) {
+// finish records what stayed unread, what was read wholly, and what is gone.
+func (f *reader) finish(ctx context.Context, listingWhole bool) error {
 	f.concurrency.Close()
 	f.recursion.Close()
-	aliases, provisioned := f.aliases.Close(), f.provisioned.Close()
-	if !listingWhole {
-		return
+	answered := map[*collect.Rota]bool{f.rota.aliases: f.aliases.Close(), f.rota.provisioned: f.provisioned.Close(), f.rota.versions: true}
+	tables := map[*collect.Rota]string{f.rota.aliases: "aliases", f.rota.provisioned: "provisioned_concurrency", f.rota.versions: "function_versions"}
+	var fault error
+	f.rota.each(func(o *collect.Rota) {
+		since, whole, err := o.Close(ctx)
+		fault = errors.Join(fault, err)
+		if listingWhole && whole && answered[o] {
+			f.CompleteSince(tables[o], "", since)
+		}
+	})
+	if fault != nil || !listingWhole {
+		return fault
 	}
 	f.Complete("functions", "")
-	if aliases {
-		f.Complete("aliases", "")
-	}
-	if provisioned {
-		f.Complete("provisioned_concurrency", "")
-	}
+	f.Complete("function_logging", "")
 	// With get_function off this retires the tags of earlier runs that had it on.
 	if !f.tagsUnread.Load() {
 		f.Complete("resource_tags", "lambda:GetFunction")
 	}
+	return f.bury(ctx)
 }

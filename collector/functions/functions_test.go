@@ -53,7 +53,7 @@ func TestDeclaration(t *testing.T) {
 		t.Error(err)
 	}
 	got := Collector.Estimate(collect.Inventory{Accounts: 1, Regions: 2, Functions: 1000})
-	if want := 730.0 / 6 * (2 + 24 + 2000 + 400); math.Abs(got.Calls-want) > 1e-6 || got.USD != 0 || got.Units != 0 {
+	if want := 730.0/6*(2+24+1000) + 730.0/24*(1000+400); math.Abs(got.Calls-want) > 1e-6 || got.USD != 0 || got.Units != 0 {
 		t.Errorf("estimate %+v, want %v calls", got, want)
 	}
 }
@@ -93,56 +93,56 @@ func TestDegradation(t *testing.T) {
 		{
 			"nothing is permitted", "lambda:ListFunctions", nil,
 			result{},
-			[]string{"aliases/ denied", "functions/ denied", "provisioned_concurrency/ denied", "resource_tags/lambda:GetFunction denied"},
+			[]string{"aliases/ denied", "function_logging/ denied", "function_versions/ denied", "functions/ denied", "provisioned_concurrency/ denied", "resource_tags/lambda:GetFunction denied"},
 			nil,
 		},
 		{
 			"GetFunction denied", "lambda:GetFunction", nil,
 			result{6, 2, 2, 0},
 			[]string{"functions/concurrency denied", environment, "functions/recursion arn:…:vanished denied", "functions/state denied"},
-			[]string{"aliases/", "functions/", "provisioned_concurrency/"},
+			[]string{"aliases/", "function_logging/", "function_versions/", "functions/", "provisioned_concurrency/"},
 		},
 		{
 			"recursion denied", "lambda:GetFunctionRecursionConfig", nil, whole,
 			[]string{environment, "functions/recursion denied", tags},
-			[]string{"aliases/", "functions/", "provisioned_concurrency/", "resource_tags/lambda:GetFunction"},
+			[]string{"aliases/", "function_logging/", "function_versions/", "functions/", "provisioned_concurrency/", "resource_tags/lambda:GetFunction"},
 		},
 		{
 			"aliases denied", "lambda:ListAliases", nil,
 			result{3, 0, 2, 2},
-			[]string{"aliases/ denied", environment, "functions/versions denied", tags},
-			[]string{"functions/", "provisioned_concurrency/", "resource_tags/lambda:GetFunction"},
+			[]string{"aliases/ denied", "function_versions/use denied", environment, "functions/versions denied", tags},
+			[]string{"function_logging/", "function_versions/", "functions/", "provisioned_concurrency/", "resource_tags/lambda:GetFunction"},
 		},
 		{
 			"provisioned concurrency answered by a proxy", "lambda:ListProvisionedConcurrencyConfigs", collecttest.HTML(404),
 			result{4, 2, 0, 2},
-			[]string{environment, "provisioned_concurrency/ arn:…:orders failed", tags},
-			[]string{"aliases/", "functions/", "resource_tags/lambda:GetFunction"},
+			[]string{"function_versions/use arn:…:orders failed", environment, "provisioned_concurrency/ arn:…:orders failed", tags},
+			[]string{"aliases/", "function_logging/", "function_versions/", "functions/", "resource_tags/lambda:GetFunction"},
 		},
 		{
 			"the second page is an error", "lambda:ListFunctions",
 			collecttest.Sequence(collecttest.File(t, "testdata/list1.json"), collecttest.Fail("lambda", 400, "ServiceException", "no")),
 			result{4, 2, 2, 1},
-			[]string{"aliases/ failed", "functions/ failed", "provisioned_concurrency/ failed", "resource_tags/lambda:GetFunction failed"},
+			[]string{"aliases/ failed", "function_logging/ failed", "function_versions/ failed", "functions/ failed", "provisioned_concurrency/ failed", "resource_tags/lambda:GetFunction failed"},
 			nil,
 		},
 		{
 			"the listing goes in circles", "lambda:ListFunctions", collecttest.File(t, "testdata/list1.json"),
 			result{4, 2, 2, 1},
-			[]string{"aliases/ failed", "functions/ failed", "provisioned_concurrency/ failed", "resource_tags/lambda:GetFunction failed"},
+			[]string{"aliases/ failed", "function_logging/ failed", "function_versions/ failed", "functions/ failed", "provisioned_concurrency/ failed", "resource_tags/lambda:GetFunction failed"},
 			nil,
 		},
 		{
 			"an entry without an ARN", "lambda:ListFunctions", collecttest.Body(`{"Functions":[{"FunctionName":"x"}]}`),
 			result{},
-			[]string{"aliases/ failed", "functions/ failed", "provisioned_concurrency/ failed", "resource_tags/lambda:GetFunction failed"},
+			[]string{"aliases/ failed", "function_logging/ failed", "function_versions/ failed", "functions/ failed", "provisioned_concurrency/ failed", "resource_tags/lambda:GetFunction failed"},
 			nil,
 		},
 		{
 			"an account without functions", "lambda:ListFunctions", collecttest.Body(`{"Functions":[]}`),
 			result{},
 			nil,
-			[]string{"aliases/", "functions/", "provisioned_concurrency/", "resource_tags/lambda:GetFunction"},
+			[]string{"aliases/", "function_logging/", "function_versions/", "functions/", "provisioned_concurrency/", "resource_tags/lambda:GetFunction"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

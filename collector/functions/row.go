@@ -60,6 +60,17 @@ func (f *reader) row(c *types.FunctionConfiguration, unqualified, name string) s
 	return row
 }
 
+// logging is what a function logs and where.
+func logging(c *types.FunctionConfiguration, row schema.Function) schema.FunctionLogging {
+	l := schema.FunctionLogging{
+		Account: row.Account, Region: row.Region, FunctionARN: row.FunctionARN, LogGroup: row.LogGroup, LogFormat: row.LogFormat, CollectedAt: row.CollectedAt,
+	}
+	if c.LoggingConfig != nil {
+		l.ApplicationLevel, l.SystemLevel = string(c.LoggingConfig.ApplicationLogLevel), string(c.LoggingConfig.SystemLogLevel)
+	}
+	return l
+}
+
 // lastModified reads the time as Lambda writes it, and 1970 when it does not.
 func lastModified(text string) time.Time {
 	for _, layout := range []string{"2006-01-02T15:04:05.000-0700", time.RFC3339Nano} {

@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -125,5 +126,25 @@ func TestFaults(t *testing.T) {
 			}
 			f.Secret(t, awssim.Canary, nil)
 		})
+	}
+}
+
+// A page token that is no longer valid ends the listing: what was read before
+// it is kept, what is missing is a gap, and nothing is taken to be gone.
+func TestPageTokenThatIsNoLongerValid(t *testing.T) {
+	t.Parallel()
+	account := collecttest.Simulate(t, awssim.Options{Faults: []awssim.Fault{{Service: "lambda", Operation: "ListFunctions", Kind: awssim.FaultBadToken}}})
+	f := account.Run(t, Collector, collecttest.Options{Region: account.World.Regions[0].Name})
+	f.Collect(t)
+	if n := len(collecttest.Rows[schema.Function](f.Sink)); n == 0 || n >= len(account.World.Regions[0].Functions) {
+		t.Errorf("%d of %d functions are kept", n, len(account.World.Regions[0].Functions))
+	}
+	if gaps := f.GapList(); !slices.Contains(gaps, "functions/ failed") {
+		t.Errorf("gaps: %v", gaps)
+	}
+	for _, c := range f.Completions() {
+		if c.TableName == "functions" {
+			t.Errorf("the inventory is said to be whole: %+v", c)
+		}
 	}
 }

@@ -4,16 +4,12 @@
 package metrics
 
 import (
-	"cmp"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
 	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/schema"
@@ -35,10 +31,16 @@ var Collector = &collect.Collector{
 	Title:  "hourly CloudWatch metrics, by the minute where something was throttled",
 	Doc:    doc,
 	Writes: []string{"metric_points", "metric_reads"},
-	Reads:  []string{"functions", "queues", "nat_gateways", "provisioned_concurrency", "event_source_mappings"},
+	Reads:  []string{"functions", "queues", "nat_gateways", "provisioned_concurrency", "event_source_mappings", "aliases", "edges"},
 	Actions: []collect.Action{{
 		Name:   action,
-		Blinds: "invocations, errors, durations, throttles and concurrency of functions, and the traffic of queues, NAT gateways and log groups",
+		Blinds: "invocations, errors, durations, throttles and concurrency of functions, and the traffic of queues, NAT gateways, rules and log groups",
+	}, {
+		Name: listSinks, With: "linked_accounts",
+		Blinds: "which accounts' metrics a monitoring account may read; name them in source_accounts instead",
+	}, {
+		Name: listAttachedLinks, With: "linked_accounts",
+		Blinds: "which accounts' metrics a monitoring account may read; name them in source_accounts instead",
 	}},
 	Scope:    collect.PerRegion,
 	Every:    every,
@@ -49,242 +51,200 @@ var Collector = &collect.Collector{
 	Params: []collect.Param{
 		{Name: "zoom_hours", Default: int64(168), Doc: "at most so many hours with throttles are read by the minute in one run, the most throttled first; 0 reads none"},
 		{Name: "zoom_busiest", Default: int64(5), Doc: "how many of the region's busiest functions are read by the minute beside a throttled one, to name who took the concurrency"},
+		{Name: "monitoring_account", Default: "", Doc: "the account that reads the metrics of source accounts through CloudWatch's cross-account observability; empty: each account that is no source account"},
+		{Name: "source_accounts", Default: []string{}, Doc: "ids of accounts whose functions' metrics the monitoring account reads; their own runs read none, which would be paid for twice"},
+		{Name: "linked_accounts", Default: false, Doc: "also the accounts that are linked to the monitoring account, as CloudWatch's Observability Access Manager lists them"},
 	},
 	Estimate: estimate,
 	Collect:  run,
 }
 
-// estimate is the steady state: every poll asks two metrics of each function
-// and the rest of those that were invoked. What CloudWatch bills is the number
-// of metrics asked for, not the datapoints in the answer.
-func estimate(inv collect.Inventory) collect.APICost {
-	const (
-		daysPerMonth = 365.25 / 12
-		asyncShare   = 0.3 // of the active functions; the others are not asked for asynchronous outcomes
-	)
-	polls := daysPerMonth * float64(day/every)
-	active := float64(inv.ActiveFunctions)
-	perPoll := float64(inv.Functions*len(firstStage)) +
-		active*float64(len(secondStage)+len(logGroupMetrics)) +
-		active*asyncShare*float64(len(asyncStage)) +
-		float64(inv.Regions*len(regionMetrics))
-	return collect.APICost{Calls: polls * (perPoll/maxQueries + float64(4*inv.Regions)), Units: polls * perPoll, Unit: "metric"}
-}
-
 // collection is the state of one run.
 type collection struct {
 	*collect.Run
-	reader *reader
-	to     time.Time // exclusive end of every window, on the hour
+	reader  *reader
+	first   time.Time // start of the lookback
+	to      time.Time // exclusive end of every window, on the hour
+	resumed bool      // an earlier run within this hour was cut short
 
-	marks     *marks                         // of functions, saved last
-	active    []schema.Function              // invoked or throttled in the window
-	throttled map[time.Time][]throttledHour  // hour → functions with throttles in it
-	busiest   map[time.Time][]concurrentHour // hour with throttles → functions by concurrency, the highest first
-}
+	functions []schema.Function          // own ones, and those of source accounts
+	byARN     map[string]schema.Function // the same
+	streams   map[string]bool            // functions that read Kinesis, DynamoDB or Kafka
+	kafka     map[string]bool            // functions that read Kafka
 
-type throttledHour struct {
-	function  schema.Function
-	throttles float64
-}
-
-type concurrentHour struct {
-	function schema.Function
-	maximum  float64
+	marks *marks // of functions
+	plan  plan
 }
 
 func run(ctx context.Context, r *collect.Run) error {
-	to := r.Window.To.UTC().Truncate(hour)
-	if !r.Window.From.UTC().Truncate(hour).Before(to) {
-		return fmt.Errorf("the window from %s to %s holds no whole hour", r.Window.From, r.Window.To)
+	c, err := newCollection(ctx, r)
+	if err != nil {
+		return err
 	}
-	c := &collection{
-		Run: r, reader: &reader{run: r, api: cloudwatch.NewFromConfig(r.AWS)}, to: to,
-		throttled: map[time.Time][]throttledHour{}, busiest: map[time.Time][]concurrentHour{},
+	if elsewhere, err := c.readElsewhere(); elsewhere || err != nil {
+		return err
 	}
-	steps := []func(context.Context) error{
-		c.readFunctions, c.readRegion, c.readProvisioned, c.readQueues, c.readNATGateways, c.readLogGroups, c.zoom, c.saveFunctions,
-	}
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	if len(r.Gaps()) == 0 {
+	err = c.read(ctx)
+	switch {
+	case errors.Is(err, errTimeUp):
+		// Not a failure: everything that was read is kept, and so is where to go on.
+		r.Gap("metric_points", "history", noFunction(r), action, err)
+		return nil
+	case err != nil:
+		return err
+	case len(r.Gaps()) == 0:
 		r.Complete("metric_points", "")
 		r.Complete("metric_reads", "")
 	}
 	return nil
 }
 
-// cohort is functions that share a window, and what the stages have learnt of them.
-type cohort struct {
-	window
-	functions []schema.Function
-	state     []traffic
+func newCollection(ctx context.Context, r *collect.Run) (*collection, error) {
+	to := r.Window.To.UTC().Truncate(hour)
+	first := r.Window.From.UTC().Truncate(hour)
+	if !first.Before(to) {
+		return nil, fmt.Errorf("the window from %s to %s holds no whole hour", r.Window.From, r.Window.To)
+	}
+	if oldest := to.Add(-hourRetention); first.Before(oldest) {
+		first = oldest
+	}
+	return &collection{Run: r, reader: newReader(ctx, r), first: first, to: to}, nil
 }
 
-// readFunctions reads functions in stages, each narrowed by what the one
-// before showed: all functions, those with traffic, those with asynchronous
-// traffic. A stage is asked of everybody before the next begins, so that the
-// hours with throttles are known when the region's busiest functions are.
-func (c *collection) readFunctions(ctx context.Context) error {
-	marks, err := loadMarks(ctx, c.Run, "functions")
-	if err != nil {
+// read brings everything up to date and then goes back in history, pass by pass.
+func (c *collection) read(ctx context.Context) error {
+	if err := c.begin(ctx); err != nil {
 		return err
 	}
-	streams := map[string]bool{}
-	for _, arn := range c.resources(ctx, collect.StreamConsumerResources) {
-		streams[arn] = true
+	if err := c.finishBlock(ctx); err != nil {
+		return err
 	}
-	cohorts := c.cohorts(marks)
-	stages := []func(context.Context, *cohort) error{
-		c.askAll,
-		func(ctx context.Context, co *cohort) error { return c.askActive(ctx, co, streams) },
-		c.askAsync,
+	if err := c.readSpans(ctx); err != nil {
+		return err
 	}
-	for _, stage := range stages {
-		for _, co := range cohorts {
-			if err := stage(ctx, co); err != nil {
+	for _, p := range passes(c.first, c.to) {
+		for _, step := range []func(context.Context, pass) error{c.readFunctions, c.readAround, c.readLogGroups, c.zoom} {
+			if err := step(ctx, p); err != nil {
 				return err
 			}
 		}
 	}
-	for _, co := range cohorts {
-		for i, f := range co.functions {
-			if co.state[i].total > 0 {
-				c.active = append(c.active, f)
-			}
-			if !co.state[i].unsettled {
-				marks.at[f.FunctionARN] = c.to
-			}
-		}
+	return c.end(ctx)
+}
+
+// begin loads what earlier runs left and notes that this one is under way.
+func (c *collection) begin(ctx context.Context) error {
+	if err := c.inventory(ctx); err != nil {
+		return err
 	}
-	c.marks = marks
+	if err := loadJSON(ctx, c.Run, "plan", &c.plan); err != nil {
+		return err
+	}
+	var underWay int64
+	if err := loadJSON(ctx, c.Run, "under_way", &underWay); err != nil {
+		return err
+	}
+	var err error
+	if c.marks, err = loadMarks(ctx, c.Run, "functions"); err != nil {
+		return err
+	}
+	if c.resumed = underWay == toHours(c.to); c.resumed {
+		return nil
+	}
+	c.plan.Spent = 0
+	return saveJSON(ctx, c.State, "under_way", toHours(c.to))
+}
+
+// end notes that nothing is left to do.
+func (c *collection) end(ctx context.Context) error {
+	c.plan.forget(c.first)
+	c.plan.Spent = 0
+	if err := c.plan.save(ctx, c.State); err != nil {
+		return err
+	}
+	if err := c.marks.save(ctx, c.State, c.knownFunctions()); err != nil {
+		return err
+	}
+	return saveJSON(ctx, c.State, "under_way", 0)
+}
+
+// inventory learns which functions there are. A function that is gone is in no
+// inventory, and is neither asked for nor remembered; its rows stay.
+func (c *collection) inventory(ctx context.Context) error {
+	c.streams, c.kafka, c.byARN = map[string]bool{}, map[string]bool{}, map[string]schema.Function{}
+	for _, arn := range c.resources(ctx, collect.StreamConsumerResources) {
+		c.streams[arn] = true
+	}
+	for _, arn := range c.resources(ctx, collect.KafkaConsumerResources) {
+		c.kafka[arn] = true
+	}
+	linked, err := c.linkedFunctions(ctx)
+	if err != nil {
+		return err
+	}
+	c.functions = slices.Concat(c.Functions, linked)
+	for i := range c.functions {
+		if c.functions[i].Account == "" {
+			c.functions[i].Account = c.Account
+		}
+		c.byARN[c.functions[i].FunctionARN] = c.functions[i]
+	}
 	return nil
 }
 
-// saveFunctions keeps how far functions were read. It comes after everything
-// that is asked because of what their metrics showed: a run that ends before it
-// is repeated from where it began.
-func (c *collection) saveFunctions(ctx context.Context) error {
-	known := make([]string, len(c.Functions))
-	for i, f := range c.Functions {
-		known[i] = f.FunctionARN
+// readAround reads what surrounds functions: resources whose statistics do not
+// depend on each other. Each is read only where the inventory says it exists.
+func (c *collection) readAround(ctx context.Context, p pass) error {
+	found := func(kind collect.ResourceKind) []string { return c.resources(ctx, kind) }
+	sections := []struct {
+		name    string
+		targets []target
+	}{
+		{"region", c.regionTargets()},
+		{"provisioned", provisionedTargets(c.Run, found(collect.ProvisionedResources))},
+		{"weighted", weightedTargets(c.Run, found(collect.WeightedAliasResources))},
+		{"mappings", mappingTargets(c.Run, found(collect.MeasuredMappingResources))},
+		{"queues", queueTargets(c.Run, found(collect.QueueResources))},
+		{"rules", ruleTargets(c.Run, found(collect.RuleResources))},
+		{"nat_gateways", natTargets(c.Run, found(collect.NATGatewayResources))},
+		{"databases", databaseTargets(c.Run, found(collect.DatabaseResources))},
 	}
-	return c.marks.save(ctx, c.State, known)
+	for _, s := range sections {
+		if err := c.readTargets(ctx, p, s.name, s.targets, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (c *collection) cohorts(m *marks) []*cohort {
-	byFrom := map[time.Time]*cohort{}
-	for _, f := range c.Functions {
-		from := c.from(m, f.FunctionARN)
-		if byFrom[from] == nil {
-			byFrom[from] = &cohort{window: window{from, c.to, hour}}
+// regionTargets are the concurrency of every account that has functions.
+func (c *collection) regionTargets() []target {
+	var list []target
+	seen := map[string]bool{}
+	for _, f := range c.functions {
+		if !seen[f.Account] {
+			seen[f.Account] = true
+			list = append(list, target{account: f.Account, namespace: lambda, statistics: regionMetrics})
 		}
-		byFrom[from].functions = append(byFrom[from].functions, f)
-		byFrom[from].state = append(byFrom[from].state, traffic{})
 	}
-	list := slices.Collect(maps.Values(byFrom))
-	slices.SortFunc(list, func(a, b *cohort) int { return a.from.Compare(b.from) })
 	return list
 }
 
-func (c *collection) askAll(ctx context.Context, co *cohort) error {
-	list, owner := expand(co.functions, func(int) []statistic { return firstStage })
-	answers, err := c.reader.read(ctx, co.window, list, func(i int, ts time.Time, v float64) {
-		co.state[owner[i]].total += v
-		if list[i].metric == "Throttles" && v > 0 {
-			at := ts.Truncate(hour)
-			c.throttled[at] = append(c.throttled[at], throttledHour{co.functions[owner[i]], v})
-		}
-	})
-	settle(co.state, owner, answers)
-	return err
-}
-
-func (c *collection) askActive(ctx context.Context, co *cohort, streams map[string]bool) error {
-	list, owner := expand(co.functions, func(i int) []statistic {
-		switch {
-		case co.state[i].total == 0:
-			return nil // nothing happened, so there is nothing more to ask
-		case streams[co.functions[i].FunctionARN]:
-			return slices.Concat(secondStage, streamStage)
-		default:
-			return secondStage
-		}
-	})
-	answers, err := c.reader.read(ctx, co.window, list, func(i int, ts time.Time, v float64) {
-		switch list[i].metric {
-		case "AsyncEventsReceived":
-			co.state[owner[i]].async += v
-		case "ConcurrentExecutions":
-			c.noteConcurrency(co.functions[owner[i]], ts.Truncate(hour), v)
-		}
-	})
-	settle(co.state, owner, answers)
-	return err
-}
-
-func (c *collection) askAsync(ctx context.Context, co *cohort) error {
-	list, owner := expand(co.functions, func(i int) []statistic {
-		if co.state[i].async == 0 {
-			return nil // no asynchronous event arrived whose fate could be asked for
-		}
-		return asyncStage
-	})
-	answers, err := c.reader.read(ctx, co.window, list, nil)
-	settle(co.state, owner, answers)
-	return err
-}
-
-// traffic is what the stages have learnt about one function.
-type traffic struct {
-	total, async float64
-	unsettled    bool // an answer was not complete
-}
-
-func settle(state []traffic, owner []int, answers []answer) {
-	for i, a := range answers {
-		if a.status != complete {
-			state[owner[i]].unsettled = true
+// readLogGroups reads the log groups of functions that the pass found active.
+// The marks of the others are kept, for the day they wake up.
+func (c *collection) readLogGroups(ctx context.Context, p pass) error {
+	all := map[string]bool{}
+	for _, f := range c.Functions {
+		if f.LogGroup != "" {
+			all[logGroupTargets(c.Run, []string{f.LogGroup})[0].mark()] = true
 		}
 	}
+	return c.readTargets(ctx, p, "log_groups", logGroupTargets(c.Run, c.plan.of(p.n).Groups), all)
 }
 
-// noteConcurrency keeps the busiest functions of an hour with throttles. The
-// reader calls it from one goroutine at a time.
-func (c *collection) noteConcurrency(f schema.Function, ts time.Time, maximum float64) {
-	if len(c.throttled[ts]) == 0 {
-		return
-	}
-	list := append(c.busiest[ts], concurrentHour{f, maximum})
-	slices.SortFunc(list, func(a, b concurrentHour) int {
-		return cmp.Or(cmp.Compare(b.maximum, a.maximum), cmp.Compare(a.function.FunctionARN, b.function.FunctionARN))
-	})
-	c.busiest[ts] = list[:min(len(list), int(c.Params["zoom_busiest"].(int64)))]
-}
-
-// from is where a resource's window begins: some way before what was read
-// wholly, so that late points are seen, or at the lookback's start.
-func (c *collection) from(m *marks, resource string) time.Time {
-	first := c.Window.From.UTC().Truncate(hour)
-	mark, ok := m.at[resource]
-	if !ok {
-		return first
-	}
-	from := mark.Add(-c.Collector.Overlap).Truncate(hour)
-	if from.Before(first) {
-		return first
-	}
-	if !from.Before(c.to) {
-		return c.to.Add(-hour)
-	}
-	return from
-}
-
-// readTargets reads resources whose statistics do not depend on each other.
-func (c *collection) readTargets(ctx context.Context, section string, targets []target) error {
+// readTargets reads resources, those first whose windows begin first. known are
+// those whose marks are kept, the targets when nil.
+func (c *collection) readTargets(ctx context.Context, p pass, section string, targets []target, known map[string]bool) error {
 	if len(targets) == 0 {
 		return nil
 	}
@@ -292,58 +252,30 @@ func (c *collection) readTargets(ctx context.Context, section string, targets []
 	if err != nil {
 		return err
 	}
-	byFrom := map[time.Time][]target{}
-	known := make([]string, 0, len(targets))
-	for _, t := range targets {
-		from := c.from(marks, t.mark())
-		byFrom[from] = append(byFrom[from], t)
-		known = append(known, t.mark())
-	}
-	for _, from := range slices.SortedFunc(maps.Keys(byFrom), time.Time.Compare) {
-		group := byFrom[from]
-		var list []series
-		var owner []int
-		for i, t := range group {
-			for _, s := range t.statistics {
-				list, owner = append(list, t.series(s)), append(owner, i)
-			}
+	if known == nil {
+		known = map[string]bool{}
+		for _, t := range targets {
+			known[t.mark()] = true
 		}
-		answers, err := c.reader.read(ctx, window{from, c.to, hour}, list, nil)
+	}
+	for _, g := range byWindow(targets, func(t target) window { return c.window(p, marks, t.mark()) }) {
+		units := make([]unit, len(g.members))
+		for i, t := range g.members {
+			units[i] = t.series()
+		}
+		err := c.reader.read(ctx, g.window, units, observer{done: func(ctx context.Context, low int, whole []bool) error {
+			for i, ok := range whole {
+				if ok {
+					marks.read(g.members[low+i].mark(), g.window)
+				}
+			}
+			return marks.save(ctx, c.State, known)
+		}})
 		if err != nil {
 			return err
 		}
-		state := make([]traffic, len(group))
-		settle(state, owner, answers)
-		for i, t := range group {
-			if !state[i].unsettled {
-				marks.at[t.mark()] = c.to
-			}
-		}
 	}
-	return marks.save(ctx, c.State, known)
-}
-
-func (c *collection) readRegion(ctx context.Context) error {
-	if len(c.Functions) == 0 {
-		return nil // no functions, no concurrency to share
-	}
-	return c.readTargets(ctx, "region", []target{{namespace: lambda, statistics: regionMetrics}})
-}
-
-func (c *collection) readProvisioned(ctx context.Context) error {
-	return c.readTargets(ctx, "provisioned", provisionedTargets(c.resources(ctx, collect.ProvisionedResources)))
-}
-
-func (c *collection) readQueues(ctx context.Context) error {
-	return c.readTargets(ctx, "queues", queueTargets(c.Run, c.resources(ctx, collect.QueueResources)))
-}
-
-func (c *collection) readNATGateways(ctx context.Context) error {
-	return c.readTargets(ctx, "nat_gateways", natTargets(c.resources(ctx, collect.NATGatewayResources)))
-}
-
-func (c *collection) readLogGroups(ctx context.Context) error {
-	return c.readTargets(ctx, "log_groups", logGroupTargets(c.Run, c.active))
+	return nil
 }
 
 // resources asks what other collectors have found. What cannot be learnt is
@@ -353,7 +285,10 @@ func (c *collection) resources(ctx context.Context, kind collect.ResourceKind) [
 		return nil
 	}
 	list, err := c.Resources(ctx, kind)
-	if err != nil && !errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, collect.ErrNotKept):
+		return nil // nothing collects them
+	case err != nil && !errors.Is(err, context.Canceled):
 		c.Log.Warn("resources unknown, their metrics are not read", "kind", kind, "error", err)
 	}
 	slices.Sort(list)

@@ -45,8 +45,7 @@ const (
 type answer struct {
 	status string
 	points uint64
-	last   time.Time // of the points so far
-	err    error     // why the status is not complete
+	err    error // why the status is not complete
 }
 
 var (
@@ -59,52 +58,140 @@ var (
 	errForbidden = &smithy.GenericAPIError{Code: "AccessDenied", Message: "CloudWatch forbids this metric"}
 )
 
+// errTimeUp ends a run before its deadline would end it in the middle of a call that is paid for.
+var errTimeUp = errors.New("the run's time is up: what is left is read by the next run, which goes on where this one stopped")
+
 // reader asks GetMetricData and writes what it answers. Several batches are
 // under way at once; callbacks and the sink see one at a time.
 type reader struct {
-	run *collect.Run
-	api *cloudwatch.Client
+	run    *collect.Run
+	api    *cloudwatch.Client
+	margin time.Duration // before the deadline in which no call is begun
 
 	mu       sync.Mutex
-	answered bool  // some call has succeeded
-	failures int   // calls failed in a row
-	stopped  error // why no further call is made
-	blind    bool  // a gap already covers everything
+	answered bool          // some call has succeeded
+	failures int           // calls failed in a row
+	stopped  error         // why no further call is made
+	blind    bool          // a gap already covers everything
+	late     bool          // the deadline is near
+	slowest  time.Duration // of the calls so far
 }
 
-// batch is a part of the series of one read.
-type batch struct{ low, high int }
+func newReader(ctx context.Context, r *collect.Run) *reader {
+	reader := &reader{run: r, api: cloudwatch.NewFromConfig(r.AWS)}
+	if deadline, ok := ctx.Deadline(); ok {
+		reader.margin = min(10*time.Second, time.Until(deadline)/20)
+	}
+	return reader
+}
 
-// read asks for every series in the window, writes points and metric_reads,
-// and records a gap for what was not answered wholly. see is shown every
-// point, by its series' index. An error ends the run.
-func (r *reader) read(ctx context.Context, w window, list []series, see func(i int, ts time.Time, v float64)) ([]answer, error) {
-	if see == nil {
-		see = func(int, time.Time, float64) {}
-	}
-	answers := make([]answer, len(list))
+// unit is series that are asked for in the same call: a resource is answered
+// as a whole or not at all, and a cursor needs no more than its name.
+type unit []series
+
+// batch is some units of one read, and their series one after the other.
+type batch struct {
+	low, high int // units
+	list      []series
+	owner     []int // which unit each series is of
+	answers   []answer
+}
+
+// batches cuts units into calls, each answered in one page.
+func batches(w window, units []unit) []*batch {
 	size := min(maxQueries, max(1, maxDatapoints/w.points()))
-	var batches []batch
-	for low := 0; low < len(list); low += size {
-		batches = append(batches, batch{low, min(low+size, len(list))})
+	var list []*batch
+	for i, u := range units {
+		last := len(list) - 1
+		if last < 0 || len(list[last].list)+len(u) > size {
+			list = append(list, &batch{low: i})
+			last++
+		}
+		b := list[last]
+		b.high, b.list = i+1, append(b.list, u...)
+		for range u {
+			b.owner = append(b.owner, i)
+		}
 	}
-	err := collect.Each(ctx, parallel, batches, func(ctx context.Context, b batch) error {
-		return r.ask(ctx, w, list[b.low:b.high], answers[b.low:b.high], func(i int, ts time.Time, v float64) { see(b.low+i, ts, v) })
+	for _, b := range list {
+		b.answers = make([]answer, len(b.list))
+	}
+	return list
+}
+
+// observer is shown every point, and after every call which of its units were
+// answered wholly: whatever done saves, a later run need not ask again. Both
+// may be told the same twice, and neither is called by two at once.
+type observer struct {
+	see  func(unit int, s series, ts time.Time, v float64)
+	done func(ctx context.Context, low int, whole []bool) error
+}
+
+// read asks for every unit in the window, writes points and metric_reads, and
+// records a gap for what was not answered wholly. An error ends the run.
+func (r *reader) read(ctx context.Context, w window, units []unit, o observer) error {
+	err := collect.Each(ctx, parallel, batches(w, units), func(ctx context.Context, b *batch) error {
+		return r.ask(ctx, w, b, o)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read metrics in %s: %w", r.run.Region, err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case err != nil:
+		return fmt.Errorf("read metrics in %s: %w", r.run.Region, err)
+	case r.late:
+		return errTimeUp
 	}
-	return answers, r.report(ctx, w, list, answers)
+	return nil
 }
 
 // ask reads one batch, and once more those of its series for which CloudWatch
 // had an internal error.
-func (r *reader) ask(ctx context.Context, w window, list []series, answers []answer, see func(int, time.Time, float64)) error {
-	if err := r.call(ctx, w, list, answers, see); err != nil {
+func (r *reader) ask(ctx context.Context, w window, b *batch, o observer) error {
+	if r.timeUp(ctx) {
+		return nil // not as an error, which would cut off the calls under way
+	}
+	see := func(i int, ts time.Time, v float64) {
+		if o.see != nil {
+			o.see(b.owner[i], b.list[i], ts, v)
+		}
+	}
+	if err := r.call(ctx, w, b.list, b.answers, see); err != nil {
 		return err
 	}
+	if err := r.askAgain(ctx, w, b, see); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.report(ctx, w, b); err != nil || o.done == nil {
+		return err
+	}
+	whole := make([]bool, b.high-b.low)
+	for i := range whole {
+		whole[i] = true
+	}
+	for i, a := range b.answers {
+		if a.status != complete {
+			whole[b.owner[i]-b.low] = false
+		}
+	}
+	return o.done(ctx, b.low, whole)
+}
+
+// timeUp reports that another call might not end before the deadline.
+func (r *reader) timeUp(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if ok && time.Until(deadline) < r.margin+2*r.slowest {
+		r.late = true
+	}
+	return r.late
+}
+
+func (r *reader) askAgain(ctx context.Context, w window, b *batch, see func(int, time.Time, float64)) error {
 	var again []int
-	for i, a := range answers {
+	for i, a := range b.answers {
 		if errors.Is(a.err, errInternal) {
 			again = append(again, i)
 		}
@@ -114,18 +201,13 @@ func (r *reader) ask(ctx context.Context, w window, list []series, answers []ans
 	}
 	retried, results := make([]series, len(again)), make([]answer, len(again))
 	for j, i := range again {
-		retried[j] = list[i]
+		retried[j] = b.list[i]
 	}
-	// Points come in order of time. Those of the first call are written again,
-	// which is harmless, but not shown twice.
-	err := r.call(ctx, w, retried, results, func(j int, ts time.Time, v float64) {
-		if ts.After(answers[again[j]].last) {
-			see(again[j], ts, v)
-		}
-	})
+	// Points of the first call are written and shown again, which is harmless.
+	err := r.call(ctx, w, retried, results, func(j int, ts time.Time, v float64) { see(again[j], ts, v) })
 	for j, i := range again {
 		if results[j].status != "" {
-			answers[i] = results[j]
+			b.answers[i] = results[j]
 		}
 	}
 	return err
@@ -139,8 +221,9 @@ func (r *reader) call(ctx context.Context, w window, list []series, answers []an
 	}
 	in := &cloudwatch.GetMetricDataInput{
 		StartTime: aws.Time(w.from), EndTime: aws.Time(w.to),
-		ScanBy: types.ScanByTimestampAscending, MetricDataQueries: queries(w, list),
+		ScanBy: types.ScanByTimestampAscending, MetricDataQueries: r.queries(w, list),
 	}
+	began := time.Now()
 	err := collect.Pages(ctx, action, func(ctx context.Context, token *string) (*string, error) {
 		in.NextToken = token
 		out, err := r.api.GetMetricData(ctx, in)
@@ -156,14 +239,14 @@ func (r *reader) call(ctx context.Context, w window, list []series, answers []an
 	case err != nil && collect.Stop(err):
 		return err
 	}
-	r.note(err)
+	r.note(err, time.Since(began))
 	if !errors.Is(err, collect.ErrBudget) { // refused before it was sent: never asked
 		conclude(answers, err)
 	}
 	return nil
 }
 
-func queries(w window, list []series) []types.MetricDataQuery {
+func (r *reader) queries(w window, list []series) []types.MetricDataQuery {
 	out := make([]types.MetricDataQuery, len(list))
 	for i, s := range list {
 		out[i] = types.MetricDataQuery{
@@ -174,6 +257,9 @@ func queries(w window, list []series) []types.MetricDataQuery {
 				},
 				Period: aws.Int32(int32(w.period / time.Second)), Stat: aws.String(s.stat),
 			},
+		}
+		if s.account != r.run.Account {
+			out[i].AccountId = aws.String(s.account) // of a source account, read from this monitoring account
 		}
 	}
 	return out
@@ -208,10 +294,9 @@ func (r *reader) take(
 				continue // not of the window that was asked for
 			}
 			answers[i].points++
-			answers[i].last = ts
 			see(i, ts, v)
 			rows = append(rows, schema.MetricPoint{
-				Account: r.run.Account, Region: r.run.Region, Namespace: s.namespace, Metric: s.metric, Stat: s.stat,
+				Account: s.account, Region: r.run.Region, Namespace: s.namespace, Metric: s.metric, Stat: s.stat,
 				Resource: s.resource, Qualifier: s.qualifier, PeriodS: uint32(w.period / time.Second), TS: ts, Value: v,
 				CollectedAt: r.run.Now,
 			})
@@ -268,9 +353,10 @@ func conclude(answers []answer, err error) {
 
 // note counts how calls end. A refusal is for all metrics alike, and calls that
 // keep failing will not be helped by more of them.
-func (r *reader) note(err error) {
+func (r *reader) note(err error, took time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.slowest = max(r.slowest, took)
 	if err == nil {
 		r.answered, r.failures = true, 0
 		return
@@ -282,30 +368,28 @@ func (r *reader) note(err error) {
 	}
 }
 
-func (r *reader) hopeless() bool { return r.stop() != nil }
-
-func (r *reader) stop() error {
+func (r *reader) hopeless() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.stopped
+	return r.stopped != nil
 }
 
-// report writes how each series was answered and records gaps for those that
-// were not answered wholly: one for everything when nothing ever was.
-func (r *reader) report(ctx context.Context, w window, list []series, answers []answer) error {
-	stopped := r.stop()
-	if stopped != nil && !r.answered && !r.blind {
+// report writes how each series of a batch was answered and records gaps for
+// those that were not answered wholly: one for everything when nothing ever
+// was. The caller holds the lock.
+func (r *reader) report(ctx context.Context, w window, b *batch) error {
+	if r.stopped != nil && !r.answered && !r.blind {
 		r.blind = true
-		r.run.Gap("metric_points", "", "", action, stopped)
+		r.run.Gap("metric_points", "", "", action, r.stopped)
 	}
-	reads := make([]schema.MetricRead, 0, len(list))
-	for i, a := range answers {
-		s := list[i]
+	reads := make([]schema.MetricRead, 0, len(b.list))
+	for i, a := range b.answers {
+		s := b.list[i]
 		if a.status == "" {
-			a.err = fmt.Errorf("%w: %w", errNotAsked, stopped)
+			a.err = fmt.Errorf("%w: %w", errNotAsked, r.stopped)
 		} else {
 			reads = append(reads, schema.MetricRead{
-				Account: r.run.Account, Region: r.run.Region, Namespace: s.namespace, Metric: s.metric, Stat: s.stat,
+				Account: s.account, Region: r.run.Region, Namespace: s.namespace, Metric: s.metric, Stat: s.stat,
 				Resource: s.resource, Qualifier: s.qualifier, PeriodS: uint32(w.period / time.Second),
 				FromTS: w.from, ToTS: w.to, Status: a.status, Points: a.points, CollectedAt: r.run.Now,
 			})
@@ -317,12 +401,17 @@ func (r *reader) report(ctx context.Context, w window, list []series, answers []
 	return collect.Put(ctx, r.run, reads...)
 }
 
-// gap records that a series lacks points. A region's own metrics are under no
-// resource's name, and must not hide what is known of its functions.
+// gap records that a series lacks points.
 func (r *reader) gap(s series, err error) {
 	resource := s.resource
 	if resource == "" {
-		resource = fmt.Sprintf("arn:%s:lambda:%s:%s:*", r.run.Partition, r.run.Region, r.run.Account)
+		resource = noFunction(r.run)
 	}
 	r.run.Gap("metric_points", s.metric, resource, action, err)
+}
+
+// noFunction is the resource of gaps that take nothing away from what is known
+// of functions: those of a region's own metrics, of history, of other accounts.
+func noFunction(r *collect.Run) string {
+	return fmt.Sprintf("arn:%s:lambda:%s:%s:*", r.Partition, r.Region, r.Account)
 }

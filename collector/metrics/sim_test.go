@@ -28,28 +28,53 @@ func simulated(t testing.TB, o awssim.Options) (*awssim.Region, collecttest.Opti
 			t.Fatal(err)
 		}
 	}
-	o.Limits = awssim.Limits{Off: true}
-	server, err := awssim.NewServer(o)
+	_, runs := serveAccount(t, o.World, nil, o.Faults, o.Deny...)
+	region := o.World.Regions[0]
+	options := runs[region.Name]
+	options.Now, options.Window = o.World.Now, collect.Window{From: o.World.Start(), To: o.World.Now}
+	return region, options
+}
+
+// serveAccount serves a world and gives the options of a run in each of its regions.
+func serveAccount(t testing.TB, world *awssim.World, now func() time.Time, faults []awssim.Fault, deny ...string) (*awssim.Server, map[string]collecttest.Options) {
+	t.Helper()
+	server, err := awssim.NewServer(awssim.Options{World: world, Now: now, Faults: faults, Deny: deny, Limits: awssim.Limits{Off: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	listener := httptest.NewServer(server.Handler())
 	t.Cleanup(listener.Close)
-	region := o.World.Regions[0]
+	rates, err := collect.Rates(func(string) (float64, error) { return 0.01 / 1000, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
 	key := awssim.ExampleCredential()
-	options := collecttest.Options{
-		Account: o.World.Account, Region: region.Name, Now: o.World.Now, Window: collect.Window{From: o.World.Start(), To: o.World.Now},
-		AWS: aws.Config{
-			BaseEndpoint: aws.String(listener.URL), Region: region.Name,
-			Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, ""),
-		},
+	runs := map[string]collecttest.Options{}
+	for _, region := range world.Regions {
+		options := collecttest.Options{
+			Account: world.Account, Region: region.Name, Rates: rates,
+			AWS: aws.Config{
+				BaseEndpoint: aws.String(listener.URL), Region: region.Name,
+				Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, ""),
+			},
+		}
+		for _, f := range region.Functions {
+			options.Functions = append(options.Functions, schema.Function{
+				Account: world.Account, Region: region.Name, FunctionARN: f.ARN, FunctionName: f.Name, Version: "$LATEST", LogGroup: f.LogGroup(), DLQARN: f.DLQARN,
+				ReservedConcurrency: reserved(f),
+			})
+		}
+		runs[region.Name] = options
 	}
-	for _, f := range region.Functions {
-		options.Functions = append(options.Functions, schema.Function{
-			Account: o.World.Account, Region: region.Name, FunctionARN: f.ARN, FunctionName: f.Name, Version: "$LATEST", LogGroup: f.LogGroup(), DLQARN: f.DLQARN,
-		})
+	return server, runs
+}
+
+func reserved(f *awssim.Function) *int64 {
+	if f.ReservedConcurrency == nil {
+		return nil
 	}
-	return region, options
+	n := int64(*f.ReservedConcurrency)
+	return &n
 }
 
 func simRun(t testing.TB, region *awssim.Region, o collecttest.Options) *collecttest.Fixture {
@@ -70,6 +95,12 @@ func simRun(t testing.TB, region *awssim.Region, o collecttest.Options) *collect
 			for _, f := range region.Functions {
 				for _, p := range f.ProvisionedConcurrency {
 					list = append(list, p.ARN)
+				}
+			}
+		case collect.RuleResources:
+			for _, r := range region.Rules {
+				if len(r.Targets) > 0 && r.State == "ENABLED" {
+					list = append(list, r.ARN)
 				}
 			}
 		case collect.StreamConsumerResources:
@@ -112,7 +143,7 @@ func TestSimulatedAccount(t *testing.T) {
 	}
 	compared, throttled := 0, 0
 	for _, fn := range region.Functions {
-		for _, s := range slices.Concat(firstStage, secondStage, asyncStage) {
+		for _, s := range slices.Concat(firstStage, secondStage, asyncArrival, asyncStage) {
 			want := map[time.Time]float64{}
 			for _, d := range region.Datapoints(awssim.MetricQuery{
 				Namespace: lambda, Metric: s.metric, Dims: map[string]string{"FunctionName": fn.Name}, Stat: s.stat, From: o.Window.From, To: o.Window.To, Period: hour,

@@ -21,12 +21,13 @@ var doc string
 // Collector reads the permissions of one region's functions.
 var Collector = &collect.Collector{
 	Name:   "permissions",
-	Title:  "where functions may write: their roles' policies and the resources they name",
+	Title:  "where functions may write: their roles' policies and the resources they name; and who may assume the roles",
 	Doc:    doc,
-	Writes: []string{"role_statements", "edges"},
+	Writes: []string{"role_statements", "roles", "edges"},
 	Reads:  []string{"functions"},
 	Actions: []collect.Action{
-		{Name: "iam:GetRole", Blinds: "a role's permissions boundary"},
+		{Name: detailsAction, Blinds: "nothing: roles are then read one by one, with the six actions that follow, at six calls a role"},
+		{Name: "iam:GetRole", Blinds: "a role's permissions boundary, who may assume it and when it was last used"},
 		{Name: "iam:ListRolePolicies", Blinds: "inline policies of roles"},
 		{Name: "iam:GetRolePolicy", Blinds: "what an inline policy allows"},
 		{Name: "iam:ListAttachedRolePolicies", Blinds: "managed policies of roles"},
@@ -45,10 +46,13 @@ const (
 	atOnce = 4
 )
 
-// estimate: a role for each function, with three listings, one inline and one
-// managed policy of its own.
+// estimate: an account's roles, one for each function and as many again that are
+// no function's, and half as many policies, by pages of a hundred, as IAM makes
+// them smaller than asked for when policies are long.
 func estimate(i collect.Inventory) collect.APICost {
-	return collect.APICost{Calls: 6 * float64(i.Functions) * collect.RunsPerMonth(every)}
+	const itemsPerFunction, page = 3.0, 100.0
+	calls := 2*float64(max(1, i.Accounts)) + itemsPerFunction*float64(i.Functions)/page
+	return collect.APICost{Calls: calls * collect.RunsPerMonth(every)}
 }
 
 func run(ctx context.Context, r *collect.Run) error {
@@ -67,6 +71,9 @@ func run(ctx context.Context, r *collect.Run) error {
 		if err := collect.Put(ctx, r, rows(r, arn, role)...); err != nil {
 			return err
 		}
+		if err := putFacts(ctx, r, role.Facts); err != nil {
+			return err
+		}
 		var list []schema.Edge
 		for _, fn := range byRole[arn] {
 			list = append(list, edges(r, fn, role)...)
@@ -76,15 +83,32 @@ func run(ctx context.Context, r *collect.Run) error {
 	if err != nil {
 		return fmt.Errorf("read permissions: %w", err)
 	}
-	whole := true
 	for _, action := range actions {
-		whole = reader.probes[action].Close() && whole
+		reader.probes[action].Close()
 	}
-	if whole {
-		r.Complete("role_statements", "")
-		r.Complete("edges", "iam")
+	for _, read := range [][2]string{{"role_statements", ""}, {"edges", "iam"}, {"roles", ""}} {
+		if !slices.ContainsFunc(r.Gaps(), func(g schema.EvidenceGap) bool { return g.TableName == read[0] }) {
+			r.Complete(read[0], read[1])
+		}
 	}
 	return nil
+}
+
+// putFacts writes what the role is. A trust policy that cannot be read is a gap
+// of its own: what the role allows does not depend on it.
+func putFacts(ctx context.Context, r *collect.Run, f *facts) error {
+	if f == nil {
+		return nil
+	}
+	if f.TrustErr != nil {
+		r.Gap("roles", "", f.ARN, f.Source, f.TrustErr)
+	}
+	return collect.Put(ctx, r, schema.Role{
+		Account: r.Account, Region: r.Region, RoleARN: f.ARN, RoleName: f.Name, Path: f.Path, CreatedAt: f.CreatedAt, MaxSessionS: f.MaxSessionS, BoundaryARN: f.Boundary,
+		TrustRead: f.TrustErr == nil, TrustServices: f.Trust.Services, TrustAccounts: f.Trust.Accounts, TrustPrincipals: f.Trust.Principals,
+		TrustFederated: f.Trust.Federated, TrustConditions: f.Trust.Conditions, TrustExternalID: f.Trust.ExternalID,
+		LastUsedAt: f.LastUsedAt, LastUsedRegion: f.LastUsedRegion, Tags: f.Tags, CollectedAt: r.Now,
+	})
 }
 
 // rows are a role's statements as the table holds them.

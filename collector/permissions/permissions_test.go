@@ -28,8 +28,12 @@ func xml(action, result string) collecttest.Answer {
 }
 
 func roleXML(arn, extra string) string {
-	return "<Role><Path>/</Path><RoleName>r</RoleName><RoleId>AROA</RoleId><Arn>" + arn + "</Arn><CreateDate>2024-10-03T14:27:09Z</CreateDate>" + extra + "</Role>"
+	return "<Role><Path>/</Path><RoleName>r</RoleName><RoleId>AROA</RoleId><Arn>" + arn + "</Arn><CreateDate>2024-10-03T14:27:09Z</CreateDate><MaxSessionDuration>3600</MaxSessionDuration><AssumeRolePolicyDocument>" + url.PathEscape(trustPolicy) + "</AssumeRolePolicyDocument>" + extra + "</Role>"
 }
+
+// trustPolicy lets Lambda in, and a partner that knows a secret.
+const trustPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["lambda.amazonaws.com"]},"Action":"sts:AssumeRole"},` +
+	`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::777788889999:root"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"CANARY"}}}]}`
 
 func policyXML(document string) string {
 	return "<RoleName>r</RoleName><PolicyName>p</PolicyName><PolicyDocument>" + url.PathEscape(document) + "</PolicyDocument>"
@@ -82,7 +86,7 @@ func TestDeclaration(t *testing.T) {
 			t.Errorf("action %d is declared as %s and asked as %s", i, a.Name, actions[i])
 		}
 	}
-	if got, want := Collector.Estimate(collect.Inventory{Functions: 100}).Calls, 600*730.0/12; got < want-1 || got > want+1 {
+	if got, want := Collector.Estimate(collect.Inventory{Accounts: 2, Functions: 100}).Calls, 7*730.0/12; got < want-1 || got > want+1 {
 		t.Errorf("estimate %v, want %v", got, want)
 	}
 }
@@ -92,6 +96,7 @@ func TestAccount(t *testing.T) {
 	f := collecttest.New(t, Collector, collecttest.Options{Wire: iamAccount(), Functions: functions()})
 	f.Collect(t)
 	f.Golden(t, "account")
+	f.Secret(t, "CANARY", nil)
 }
 
 // Each refusal is that action's gap, the rest of the role is read, and what the
@@ -120,11 +125,15 @@ func TestOneActionLess(t *testing.T) {
 				if outcome == "failed" {
 					resource = "arn:…:role/service-role/orders "
 				}
-				if diff := cmp.Diff([]string{"edges/iam " + resource + outcome, "role_statements/ " + resource + outcome}, f.GapList()); diff != "" {
+				gaps, completions := []string{"edges/iam " + resource + outcome, "role_statements/ " + resource + outcome}, []string{"roles/"}
+				if tt.action == "iam:GetRole" {
+					gaps, completions = append(gaps, "roles/ "+resource+outcome), nil
+				}
+				if diff := cmp.Diff(gaps, f.GapList()); diff != "" {
 					t.Errorf("gaps (-want +got):\n%s", diff)
 				}
-				if got := f.CompletionList(); len(got) != 0 {
-					t.Errorf("completions: %v", got)
+				if diff := cmp.Diff(completions, f.CompletionList()); diff != "" {
+					t.Errorf("completions (-want +got):\n%s", diff)
 				}
 				if got := len(collecttest.Rows[schema.RoleStatement](f.Sink)); got != tt.statements {
 					t.Errorf("%d statements, want %d", got, tt.statements)
@@ -202,7 +211,7 @@ func TestRefusalsAreNotAskedForWithoutEnd(t *testing.T) {
 	if n := wire.Calls("iam:GetRole"); n < 25 || n > 25+atOnce {
 		t.Errorf("iam:GetRole was called %d times", n)
 	}
-	if diff := cmp.Diff([]string{"edges/iam denied", "role_statements/ denied"}, f.GapList()); diff != "" {
+	if diff := cmp.Diff([]string{"edges/iam denied", "role_statements/ denied", "roles/ denied"}, f.GapList()); diff != "" {
 		t.Errorf("gaps (-want +got):\n%s", diff)
 	}
 	if got := len(collecttest.Rows[schema.Edge](f.Sink)); got != 200*4 {
@@ -215,7 +224,7 @@ func TestADeletedRoleAllowsNothing(t *testing.T) {
 	wire := collecttest.NewWire(map[string]collecttest.Answer{"iam:GetRole": collecttest.Fail("iam", 404, "NoSuchEntity", "The role cannot be found.")})
 	f := collecttest.New(t, Collector, collecttest.Options{Wire: wire, Functions: functions()})
 	f.Collect(t)
-	if len(f.Gaps()) != 0 || len(f.Sink.All()) != 0 || len(f.CompletionList()) != 2 {
+	if len(f.Gaps()) != 0 || len(f.Sink.All()) != 0 || len(f.CompletionList()) != 3 {
 		t.Errorf("gaps %v, rows %v, completions %v", f.GapList(), f.Sink.All(), f.CompletionList())
 	}
 }

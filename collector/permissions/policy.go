@@ -42,9 +42,9 @@ type jsonStatement struct {
 	Condition   json.RawMessage
 }
 
-// parse reads a policy document, which arrives URL-encoded from some calls and
-// plain from others. Its errors do not quote it.
-func parse(policy, document string) ([]statement, error) {
+// statementList are a policy document's, as a JSON list. The document arrives
+// URL-encoded from some calls and plain from others. Errors do not quote it.
+func statementList(document string) (json.RawMessage, error) {
 	text := strings.TrimSpace(document)
 	if !strings.HasPrefix(text, "{") {
 		decoded, err := url.PathUnescape(text)
@@ -61,18 +61,30 @@ func parse(policy, document string) ([]statement, error) {
 	if bytes.HasPrefix(raw, []byte("{")) {
 		raw = append(append([]byte("["), raw...), ']') // a single statement may stand without its list
 	}
-	var list []jsonStatement
-	if len(raw) == 0 || json.Unmarshal(raw, &list) != nil {
+	if len(raw) == 0 {
 		return nil, errors.New("the policy document has no readable statements")
 	}
-	statements := make([]statement, len(list))
+	return raw, nil
+}
+
+// parse reads a policy document. Its errors do not quote it.
+func parse(policy, document string) ([]statement, error) {
+	raw, err := statementList(document)
+	if err != nil {
+		return nil, err
+	}
+	var list []jsonStatement
+	if json.Unmarshal(raw, &list) != nil {
+		return nil, errors.New("the policy document has no readable statements")
+	}
+	parsed := make([]statement, len(list))
 	for i, s := range list {
-		statements[i] = statement{
+		parsed[i] = statement{
 			Policy: policy, Index: i, Effect: s.Effect, Actions: s.Action, NotActions: s.NotAction,
 			Resources: s.Resource, NotResources: s.NotResource, Condition: condition(s.Condition),
 		}
 	}
-	return statements, nil
+	return parsed, nil
 }
 
 func condition(raw json.RawMessage) string {

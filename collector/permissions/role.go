@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -19,7 +20,38 @@ type role struct {
 	Boundary   []statement
 	Bounded    bool // it has a permissions boundary
 	Gone       bool // IAM knows no such role
+	Facts      *facts
 	Answers    []answer
+}
+
+// facts are what a role is, beside what it allows; nil when it could not be read.
+type facts struct {
+	ARN, Name, Path string
+	CreatedAt       time.Time
+	MaxSessionS     *int64
+	Boundary        string
+	Trust           trust
+	TrustErr        error // the trust policy could not be read
+	LastUsedAt      *time.Time
+	LastUsedRegion  string
+	Tags            map[string]string
+	Source          string // action that told them
+}
+
+// attach adds a managed policy.
+func (r *role) attach(d *document) {
+	r.Statements = append(r.Statements, d.Statements...)
+	r.Answers = append(r.Answers, d.Answers...)
+}
+
+// bound sets the permissions boundary.
+func (r *role) bound(d *document) {
+	r.Bounded = true
+	r.Answers = append(r.Answers, d.Answers...)
+	for _, s := range d.Statements {
+		s.Policy = "boundary: " + r.Facts.Boundary
+		r.Boundary = append(r.Boundary, s)
+	}
 }
 
 // answer is how one action ended for the role; every region that shares the
@@ -49,10 +81,11 @@ type reader struct {
 	*collect.Run
 	client *iam.Client
 	probes map[string]*collect.Probe // by action
+	used   map[string]bool           // ARNs of the roles of the run's functions
 }
 
 var actions = []string{
-	"iam:GetRole", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:GetPolicy", "iam:GetPolicyVersion",
+	detailsAction, "iam:GetRole", "iam:ListRolePolicies", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:GetPolicy", "iam:GetPolicyVersion",
 }
 
 // endpointRegion is where a partition's one IAM is, and what its requests are
@@ -71,27 +104,59 @@ func endpointRegion(partition, region string) string {
 }
 
 func newReader(r *collect.Run) *reader {
+	used := map[string]bool{}
+	for _, fn := range r.Functions {
+		used[fn.RoleARN] = true
+	}
 	client := iam.NewFromConfig(r.AWS, func(o *iam.Options) { o.Region = endpointRegion(r.Partition, o.Region) })
-	p := &reader{Run: r, client: client, probes: map[string]*collect.Probe{}}
+	p := &reader{Run: r, client: client, probes: map[string]*collect.Probe{}, used: used}
 	for _, action := range actions {
 		p.probes[action] = r.Probe("role_statements", "", action).Also("edges", "iam")
 	}
+	p.probes["iam:GetRole"].Also("roles", "")
 	return p
 }
 
 // role reads a role once a cycle, however many regions use it. The error is
 // the end of the run; refusals are in the role's answers.
 func (p *reader) role(ctx context.Context, arn string) (*role, error) {
+	account, err := p.account(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the account's roles: %w", err)
+	}
+	if r := account.roles[arn]; r != nil {
+		p.answered(account, arn, r)
+		return r, nil
+	}
 	r, err := collect.Cached(ctx, p.Cache, "permissions role "+arn, func(ctx context.Context) (*role, error) {
 		return p.readRole(ctx, arn)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read role %s: %w", arn, err)
 	}
+	p.answered(account, arn, r)
+	return r, nil
+}
+
+// answered notes a role's answers. Where all roles are read at once, the few
+// that are asked for by name tell nothing of an action's denial for the others.
+func (p *reader) answered(account *details, arn string, r *role) {
 	for _, a := range r.Answers {
+		if account.roles != nil && a.Action != detailsAction && collect.Classify(a.Err) == collect.Denied {
+			p.refused(arn, a)
+			continue
+		}
 		p.probes[a.Action].Answered(arn, a.Err)
 	}
-	return r, nil
+}
+
+// refused is the denial of an action for one role.
+func (p *reader) refused(arn string, a answer) {
+	p.Gap("role_statements", "", arn, a.Action, a.Err)
+	p.Gap("edges", "iam", arn, a.Action, a.Err)
+	if a.Action == "iam:GetRole" {
+		p.Gap("roles", "", arn, a.Action, a.Err)
+	}
 }
 
 // ask makes one call, unless the action has been refused for everything.
@@ -117,7 +182,6 @@ func (p *reader) ask(answers *[]answer, action string, call func() error) (found
 func (p *reader) readRole(ctx context.Context, arn string) (*role, error) {
 	r := &role{}
 	name := arn[strings.LastIndex(arn, "/")+1:]
-	var boundary string
 	_, gone, err := p.ask(&r.Answers, "iam:GetRole", func() error {
 		out, err := p.client.GetRole(ctx, &iam.GetRoleInput{RoleName: &name})
 		if err != nil {
@@ -126,9 +190,7 @@ func (p *reader) readRole(ctx context.Context, arn string) (*role, error) {
 		if out.Role == nil || aws.ToString(out.Role.Arn) != arn {
 			return errors.New("the answer is about another role")
 		}
-		if b := out.Role.PermissionsBoundary; b != nil {
-			boundary = aws.ToString(b.PermissionsBoundaryArn)
-		}
+		r.Facts = p.facts("iam:GetRole", *out.Role)
 		return nil
 	})
 	if err != nil || gone {
@@ -141,19 +203,14 @@ func (p *reader) readRole(ctx context.Context, arn string) (*role, error) {
 	if err := p.readAttached(ctx, r, name); err != nil {
 		return nil, err
 	}
-	if boundary == "" {
+	if r.Facts == nil || r.Facts.Boundary == "" {
 		return r, nil
 	}
-	r.Bounded = true
-	d, err := p.managed(ctx, boundary)
+	d, err := p.managed(ctx, r.Facts.Boundary)
 	if err != nil {
 		return nil, err
 	}
-	r.Answers = append(r.Answers, d.Answers...)
-	for _, s := range d.Statements {
-		s.Policy = "boundary: " + boundary
-		r.Boundary = append(r.Boundary, s)
-	}
+	r.bound(d)
 	return r, nil
 }
 
@@ -211,8 +268,7 @@ func (p *reader) readAttached(ctx context.Context, r *role, roleName string) err
 		if err != nil {
 			return err
 		}
-		r.Statements = append(r.Statements, d.Statements...)
-		r.Answers = append(r.Answers, d.Answers...)
+		r.attach(d)
 	}
 	return nil
 }

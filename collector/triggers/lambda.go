@@ -31,6 +31,9 @@ func (t *reader) readMappings(ctx context.Context) error {
 			if err := collect.Put(ctx, t.Run, row); err != nil {
 				return nil, err
 			}
+			if err := collect.Put(ctx, t.Run, t.detail(&out.EventSourceMappings[i], row)); err != nil {
+				return nil, err
+			}
 			if err := collect.Put(ctx, t.Run, edges...); err != nil {
 				return nil, err
 			}
@@ -45,9 +48,11 @@ func (t *reader) readMappings(ctx context.Context) error {
 		return err
 	case err != nil:
 		t.Gap("event_source_mappings", "", "", "lambda:ListEventSourceMappings", err)
+		t.Gap("event_source_mapping_details", "", "", "lambda:ListEventSourceMappings", err)
 		t.Gap("edges", "esm", "", "lambda:ListEventSourceMappings", err)
 	default:
 		t.Complete("event_source_mappings", "")
+		t.Complete("event_source_mapping_details", "")
 		t.Complete("edges", "esm")
 	}
 	return nil
@@ -109,29 +114,13 @@ func filters(c *types.FilterCriteria) string {
 	return compact(list)
 }
 
-// eachFunction asks one action about every function of the inventory, and
-// reports whether all of them were answered for.
-func (t *reader) eachFunction(ctx context.Context, probe *collect.Probe, ask func(context.Context, schema.Function) error) (whole bool, _ error) {
-	err := collect.Each(ctx, atOnce, t.Functions, func(ctx context.Context, fn schema.Function) error {
-		if probe.Hopeless() {
-			return nil
-		}
-		err := ask(ctx, fn)
-		if _, none := errors.AsType[*types.ResourceNotFoundException](err); none {
-			err = nil // nothing configured, or deleted since
-		}
-		if collect.Stop(err) {
-			return err
-		}
-		probe.Answered(fn.FunctionARN, err)
-		return nil
-	})
-	return probe.Close(), err
-}
-
 func (t *reader) readInvokeConfigs(ctx context.Context) error {
+	rota, err := t.NewRota(ctx, "invoke configs")
+	if err != nil {
+		return err
+	}
 	probe := t.Probe("event_invoke_configs", "", "lambda:ListFunctionEventInvokeConfigs").Also("edges", "invoke_config")
-	whole, err := t.eachFunction(ctx, probe, func(ctx context.Context, fn schema.Function) error {
+	return rota.AskFunctions(ctx, atOnce, probe, func(ctx context.Context, fn schema.Function) error {
 		return collect.Pages(ctx, "lambda:ListFunctionEventInvokeConfigs", func(ctx context.Context, marker *string) (*string, error) {
 			out, err := t.lambda.ListFunctionEventInvokeConfigs(ctx, &lambda.ListFunctionEventInvokeConfigsInput{FunctionName: &fn.FunctionName, Marker: marker})
 			if err != nil {
@@ -145,11 +134,6 @@ func (t *reader) readInvokeConfigs(ctx context.Context) error {
 			return out.NextMarker, nil
 		})
 	})
-	if whole && err == nil {
-		t.Complete("event_invoke_configs", "")
-		t.Complete("edges", "invoke_config")
-	}
-	return err
 }
 
 func (t *reader) putInvokeConfig(ctx context.Context, fn schema.Function, c *types.FunctionEventInvokeConfig) error {
@@ -182,24 +166,6 @@ func (t *reader) putInvokeConfig(ctx context.Context, fn schema.Function, c *typ
 		return err
 	}
 	return collect.Put(ctx, t.Run, edges...)
-}
-
-func (t *reader) readPolicies(ctx context.Context) error {
-	whole, err := t.eachFunction(ctx, t.Probe("edges", "policy", "lambda:GetPolicy"), func(ctx context.Context, fn schema.Function) error {
-		out, err := t.lambda.GetPolicy(ctx, &lambda.GetPolicyInput{FunctionName: &fn.FunctionName})
-		if err != nil {
-			return fmt.Errorf("get resource policy: %w", err)
-		}
-		edges, err := t.policyEdges(fn.FunctionARN, aws.ToString(out.Policy))
-		if err != nil {
-			return err
-		}
-		return collect.Put(ctx, t.Run, edges...)
-	})
-	if whole && err == nil {
-		t.Complete("edges", "policy")
-	}
-	return err
 }
 
 // texts is a JSON string or list of strings: IAM writes either.
@@ -252,12 +218,12 @@ type statement struct {
 // policyEdges says who a resource policy lets in: the source where a condition
 // names it, else the principal.
 func (t *reader) policyEdges(function, document string) ([]schema.Edge, error) {
-	var policy struct{ Statement statements }
-	if json.Unmarshal([]byte(document), &policy) != nil {
-		return nil, errors.New("the resource policy is not an IAM policy document")
+	list, err := parsePolicy(document)
+	if err != nil {
+		return nil, err
 	}
 	var edges []schema.Edge
-	for _, s := range policy.Statement {
+	for _, s := range list {
 		if s.Effect != "Allow" || !s.invokes() {
 			continue
 		}

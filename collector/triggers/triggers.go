@@ -25,11 +25,11 @@ var Collector = &collect.Collector{
 	Name:   "triggers",
 	Title:  "what invokes functions, and where their results and failures go",
 	Doc:    doc,
-	Writes: []string{"edges", "event_source_mappings", "event_invoke_configs", "queues"},
-	Reads:  []string{"functions"},
+	Writes: []string{"edges", "event_source_mappings", "event_source_mapping_details", "event_invoke_configs", "function_policy_statements", "queues"},
+	Reads:  []string{"functions", "aliases"},
 	Actions: []collect.Action{
 		{Name: "lambda:ListEventSourceMappings", Blinds: "queues, streams and tables that invoke functions"},
-		{Name: "lambda:GetPolicy", Blinds: "who may invoke a function: sources in other accounts and services that cannot be asked themselves"},
+		{Name: "lambda:GetPolicy", Blinds: "who may invoke a function, or one of its aliases: sources in other accounts and services that cannot be asked themselves"},
 		{Name: "lambda:ListFunctionEventInvokeConfigs", Blinds: "destinations, retries and event age of asynchronous invocations"},
 		{Name: "sqs:ListQueues", Blinds: "queues, their visibility timeouts and dead-letter queues"},
 		{Name: "sqs:GetQueueAttributes", Blinds: "a queue's visibility timeout and dead-letter queue"},
@@ -45,6 +45,7 @@ var Collector = &collect.Collector{
 	Scope:    collect.PerRegion,
 	Every:    every,
 	Timeout:  45 * time.Minute,
+	Params:   []collect.Param{collect.PeriodParam("resource policies and event invoke configs")},
 	Estimate: estimate,
 	Collect:  run,
 }
@@ -52,11 +53,18 @@ var Collector = &collect.Collector{
 const (
 	every  = 6 * time.Hour
 	atOnce = 8
+	// Of a hundred functions, so many have an alias, and with it a version in
+	// use, that may have a policy of its own: the estimate assumes it.
+	published = 0.2
 )
 
-// estimate: two calls a function, one for whatever feeds it, and eight listings a region.
+// estimate: in each run eight listings a region, and a call for whatever feeds
+// a function; in each period two calls a function, and two more for those with
+// an alias.
 func estimate(i collect.Inventory) collect.APICost {
-	return collect.APICost{Calls: (8*i.Scopes() + 3*float64(i.Functions)) * collect.RunsPerMonth(every)}
+	functions := float64(i.Functions)
+	run, period := 8*i.Scopes()+functions, functions*(2+2*published)
+	return collect.APICost{Calls: run*collect.RunsPerMonth(every) + period*collect.RunsPerMonth(collect.DefaultPeriod)}
 }
 
 // reader is one run.

@@ -33,6 +33,7 @@ type Options struct {
 	Config     *config.Config
 	Suites     config.Suites
 	Scopes     []engine.Scope // none: serve and analyze what is stored, collect nothing
+	Shards     int            // how many daemons share the accounts; zero means 1
 	Store      store.Options  // DSN and cluster are taken from Config
 	Now        func() time.Time
 	RateFactor float64
@@ -44,8 +45,12 @@ type Options struct {
 
 	// Load reads the configuration again for a reload, which Reloads asks for.
 	// Nil means that there is none to read.
-	Load    func(context.Context) (*config.Config, []engine.Scope, error)
+	Load    func(context.Context) (*config.Config, error)
 	Reloads <-chan os.Signal
+
+	// Resolve looks up the accounts and regions of a configuration, again after
+	// every reload and every aws.refresh. Nil means that Scopes never change.
+	Resolve func(context.Context, *config.Config) ([]engine.Scope, error)
 }
 
 // App is a wired daemon.
@@ -88,7 +93,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	}
 	a.onClose("store", a.Store.Close)
 	a.Engine, err = engine.New(engine.Options{
-		Store: a.Store, Config: opts.Config, Suites: opts.Suites, Scopes: opts.Scopes, Now: opts.Now,
+		Store: a.Store, Config: opts.Config, Suites: opts.Suites, Scopes: opts.Scopes, Shards: opts.Shards, Now: opts.Now,
 		RateFactor: opts.RateFactor, Logger: opts.Logger, Progress: opts.Progress,
 	})
 	if err != nil {
@@ -194,6 +199,7 @@ func (a *App) Run(ctx context.Context) error {
 	group.Go(func() error { return a.Serve(ctx) })
 	group.Go(func() error { return a.Engine.Run(ctx) })
 	group.Go(func() error { return a.watchReloads(ctx) })
+	group.Go(func() error { return a.watchAccounts(ctx) })
 	return group.Wait()
 }
 

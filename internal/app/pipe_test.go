@@ -90,7 +90,7 @@ func newPipeOf(t testing.TB, dir string, functions, days int, change func(*awssi
 	var scopes []engine.Scope
 	for i, r := range world.Regions {
 		scopes = append(scopes, engine.Scope{
-			Account: world.Account, Partition: "aws", Region: r.Name, Home: i == 0,
+			Account: world.Account, Partition: "aws", Region: r.Name, Home: i == 0, First: i == 0,
 			AWS: aws.Config{Region: r.Name, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, "")},
 		})
 	}
@@ -322,6 +322,14 @@ func TestFaultsOnTheWire(t *testing.T) {
 		{
 			name:   "the page token of the functions repeats",
 			faults: []awssim.Fault{{Service: "lambda", Operation: "ListFunctions", Kind: awssim.FaultRepeatToken}},
+		},
+		{
+			name:   "the session ends between two pages of the functions",
+			faults: []awssim.Fault{{Service: "lambda", Operation: "ListFunctions", Nth: 2, Count: 1000, Kind: awssim.FaultExpired}},
+		},
+		{
+			name: "answers come a few bytes at a time", same: true,
+			faults: []awssim.Fault{{Service: "sqs", Kind: awssim.FaultTrickle, Delay: 100 * time.Microsecond}},
 		},
 		{
 			name: "this machine's clock is an hour behind", same: true,

@@ -28,7 +28,6 @@ import (
 	"github.com/faaswarden/faaswarden/analyzers"
 	"github.com/faaswarden/faaswarden/collector"
 	"github.com/faaswarden/faaswarden/internal/config"
-	"github.com/faaswarden/faaswarden/internal/engine"
 	"github.com/faaswarden/faaswarden/internal/store"
 )
 
@@ -210,10 +209,7 @@ func TestReload(t *testing.T) {
 	a, err := lone(t, func(o *Options) {
 		o.Reloads = hup
 		o.Logger = slog.New(slog.NewTextHandler(log, nil))
-		o.Load = func(context.Context) (*config.Config, []engine.Scope, error) {
-			c, err := next()
-			return c, nil, err
-		}
+		o.Load = func(context.Context) (*config.Config, error) { return next() }
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,9 @@ type BillLine struct {
 	Amounts                     // as Cost Explorer shows them at World.Now
 	Estimated bool              // the last two days
 	Final     Amounts           // what an estimated line is restated to; equals Amounts otherwise
+
+	account  string
+	resource string // ARN, of lines that are a single resource's
 }
 
 // CostAllocationTags are the tag keys activated for billing. Other tags never
@@ -176,7 +179,7 @@ func (w *World) bill() []BillLine {
 func (w *World) line(day int, region string, m *meter, tags string, quantity float64) BillLine {
 	l := BillLine{
 		Date: w.hour(day*24 + 24), Service: m.service, Region: region, UsageType: m.name(region),
-		Operation: m.operation, Unit: m.unit, Tags: decodeTags(tags), Estimated: day < 2,
+		Operation: m.operation, Unit: m.unit, Tags: decodeTags(tags), Estimated: day < 2, account: w.Account,
 	}
 	l.Final = amounts(quantity, m.price(region))
 	l.Amounts = l.Final

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// cloudwatchService is CloudWatch's metrics, with its quotas of requests a second
+// cloudwatchService is CloudWatch's metrics and alarms, with its quotas of requests a second
 // in an account and region
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html).
 func cloudwatchService() *service {
@@ -19,8 +19,9 @@ func cloudwatchService() *service {
 			{name: "requests", perSecond: 400},
 			{name: "GetMetricData", perSecond: 500},
 			{name: "ListMetrics", perSecond: 25},
+			{name: "DescribeAlarms", perSecond: 9},
 		},
-		operations: []operation{
+		operations: append(alarmOperations(), []operation{
 			{name: "ListMetrics", quota: "ListMetrics", billed: "request", run: listMetrics},
 			{
 				name: "GetMetricData", quota: "GetMetricData", billed: "metric", run: getMetricData,
@@ -43,7 +44,7 @@ func cloudwatchService() *service {
 					{name: "Statistics", list: true, max: 5},
 				},
 			},
-		},
+		}...),
 	}
 }
 
@@ -240,13 +241,31 @@ func (c *call) metricSeries(from, to time.Time) ([]metricSeries, error) {
 		if shown, given := q["ReturnData"].(bool); given && !shown {
 			continue
 		}
+		world, fault := c.worldOf(q)
+		if fault != nil {
+			return nil, fault
+		}
 		label, _ := q["Label"].(string)
 		if label == "" {
 			label = query.Metric
 		}
-		all = append(all, metricSeries{id: id, label: label, points: c.world().Datapoints(query)})
+		all = append(all, metricSeries{id: id, label: label, points: world.Datapoints(query)})
 	}
 	return all, nil
+}
+
+// worldOf is the region whose metric a query of GetMetricData asks for: of the
+// account asked, or of one that is linked to it.
+func (c *call) worldOf(q obj) (*Region, *apiError) {
+	account, _ := q["AccountId"].(string)
+	switch {
+	case account == "" || account == c.account():
+		return c.world(), nil
+	case !c.monitors(account) || c.server.worlds[account] == nil:
+		return nil, c.fail(failValidation, "The value %s for parameter MetricDataQueries.member.AccountId is not valid: "+
+			"the account is not linked to this monitoring account.", account)
+	}
+	return c.server.region(account, c.region), nil
 }
 
 // metricQuery checks a MetricStat and aligns it to its period.

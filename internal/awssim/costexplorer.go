@@ -32,6 +32,16 @@ func costExplorerService() *service {
 				param{name: "Metrics", required: true}, param{name: "GroupBy", list: true, max: 2}),
 			op("GetTags", getCostTags, period),
 			op("GetDimensionValues", getDimensionValues, period, param{name: "Dimension", required: true}),
+			op("GetCostAndUsageWithResources", getCostAndUsageWithResources, period, param{name: "Granularity", required: true},
+				param{name: "Filter", required: true}, param{name: "GroupBy", list: true, max: 2}),
+			op("GetCostForecast", getCostForecast, period, param{name: "Granularity", required: true}, param{name: "Metric", required: true},
+				param{name: "PredictionIntervalLevel", min: 51, max: 99}),
+			op("GetAnomalyMonitors", getAnomalyMonitors),
+			op("GetAnomalySubscriptions", getAnomalySubscriptions),
+			op("GetAnomalies", getAnomalies, param{name: "DateInterval", required: true}),
+			op("GetSavingsPlansCoverage", getSavingsPlansCoverage, period),
+			op("GetSavingsPlansUtilization", getSavingsPlansUtilization, period),
+			op("ListCostAllocationTags", listCostAllocationTags, param{name: "MaxResults", min: 1, max: 1000}),
 		},
 	}
 }
@@ -101,6 +111,9 @@ func (c *call) costQuery() (costQuery, error) {
 		if _, ok := costMetric(metric); !ok {
 			return q, validationf("Metric %s is not valid", metric)
 		}
+		if c.home().ListPrices && strings.HasPrefix(metric, "Net") {
+			return q, validationf("%s is not available for this account", metric)
+		}
 	}
 	for _, group := range c.objects("GroupBy") {
 		key, err := costKeyOf(group)
@@ -148,12 +161,12 @@ func costMetric(name string) (func(Amounts) float64, bool) {
 }
 
 func isCostDimension(name string) bool {
-	_, ok := (&BillLine{}).dimension(name, "")
+	_, ok := (&BillLine{}).dimension(name)
 	return ok
 }
 
 // dimension is the line's value of a dimension, and whether there is one of that name.
-func (l *BillLine) dimension(name, account string) (string, bool) {
+func (l *BillLine) dimension(name string) (string, bool) {
 	switch name {
 	case "SERVICE":
 		return l.Service, true
@@ -164,7 +177,9 @@ func (l *BillLine) dimension(name, account string) (string, bool) {
 	case "OPERATION":
 		return l.Operation, true
 	case "LINKED_ACCOUNT":
-		return account, true
+		return l.account, true
+	case "RESOURCE_ID":
+		return l.resource, true
 	case "RECORD_TYPE":
 		return "Usage", true
 	default:
@@ -173,11 +188,11 @@ func (l *BillLine) dimension(name, account string) (string, bool) {
 }
 
 // value is the line's key in a group: tags are written as key$value.
-func (k costKey) value(l *BillLine, account string) string {
+func (k costKey) value(l *BillLine) string {
 	if k.tag {
 		return k.name + "$" + l.Tags[k.name]
 	}
-	v, _ := l.dimension(k.name, account)
+	v, _ := l.dimension(k.name)
 	if v == "" {
 		return "No" + strings.ReplaceAll(strings.ToLower(k.name), "_", "")
 	}
@@ -239,12 +254,11 @@ func (c *call) costLeaf(tag bool, leaf obj) (func(*BillLine) bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	account := c.account()
 	return func(l *BillLine) bool {
 		if tag {
 			return fits(l.Tags[key])
 		}
-		v, _ := l.dimension(key, account)
+		v, _ := l.dimension(key)
 		return fits(v)
 	}, nil
 }
@@ -358,7 +372,11 @@ func (q *costQuery) buckets() []*costBucket {
 
 // fill sums the bill into the buckets.
 func (c *call) fill(q *costQuery, buckets []*costBucket) {
-	lines := c.home().BillLines(q.from, q.to)
+	q.sum(c, c.bill(q.from, q.to), buckets)
+}
+
+// sum adds lines, which are by date, to the buckets.
+func (q *costQuery) sum(c *call, lines []BillLine, buckets []*costBucket) {
 	at := 0
 	for i := range lines {
 		l := &lines[i]
@@ -374,7 +392,7 @@ func (c *call) fill(q *costQuery, buckets []*costBucket) {
 		b.total.add(amounts, l.Unit)
 		keys := make([]string, len(q.groups))
 		for j, g := range q.groups {
-			keys[j] = g.value(l, c.account())
+			keys[j] = g.value(l)
 		}
 		name := strings.Join(keys, "\x00")
 		if b.groups[name] == nil {
@@ -389,11 +407,19 @@ func getCostAndUsage(c *call) (obj, error) {
 	if err != nil {
 		return nil, err
 	}
+	if slices.Contains(q.groups, costKey{name: resourceID}) {
+		return nil, validationf("Dimension RESOURCE_ID is not allowed.")
+	}
+	return c.costAnswer(&q, func(buckets []*costBucket) { c.fill(&q, buckets) })
+}
+
+// costAnswer is a page of what fill sums up.
+func (c *call) costAnswer(q *costQuery, fill func([]*costBucket)) (obj, error) {
 	buckets := q.buckets()
-	c.fill(&q, buckets)
+	fill(buckets)
 	var rows []costRow
 	for _, b := range buckets {
-		rows = append(rows, b.rows(&q, c.now())...)
+		rows = append(rows, b.rows(q, c.now())...)
 	}
 	items, next, err := page(c, paging{token: "NextPageToken", size: costPage}, rows)
 	if err != nil {
@@ -464,7 +490,7 @@ func getCostTags(c *call) (obj, error) {
 	}
 	key := c.str("TagKey")
 	found := map[string]bool{}
-	for _, l := range c.home().BillLines(from, to) {
+	for _, l := range c.bill(from, to) {
 		if key != "" {
 			found[l.Tags[key]] = true
 			continue
@@ -496,9 +522,9 @@ func getDimensionValues(c *call) (obj, error) {
 		return nil, err
 	}
 	found := map[string]bool{}
-	lines := c.home().BillLines(from, to)
+	lines := c.bill(from, to)
 	for i := range lines {
-		if v, _ := lines[i].dimension(name, c.account()); keep(&lines[i]) && strings.Contains(v, c.str("SearchString")) {
+		if v, _ := lines[i].dimension(name); keep(&lines[i]) && strings.Contains(v, c.str("SearchString")) {
 			found[v] = true
 		}
 	}

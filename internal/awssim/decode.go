@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -40,7 +41,7 @@ func (s *service) decode(r *http.Request, body []byte) (name string, params obj,
 	case query, ec2Query:
 		return s.decodeForm(r, body)
 	default:
-		return s.decodeREST(r)
+		return s.decodeREST(r, body)
 	}
 }
 
@@ -152,8 +153,9 @@ func listed(v any) any {
 }
 
 // decodeREST finds the operation whose method, path and distinguishing query
-// parameter fit; the one with such a parameter goes first.
-func (s *service) decodeREST(r *http.Request) (string, obj, *apiError) {
+// parameter fit; the one with such a parameter goes first. A JSON body's members
+// are parameters too.
+func (s *service) decodeREST(r *http.Request, body []byte) (string, obj, *apiError) {
 	values, path := r.URL.Query(), r.URL.EscapedPath()
 	if bucket := bucketOfHost(r.Host); bucket != "" && s.protocol == restXML {
 		path = "/" + bucket + path
@@ -182,6 +184,13 @@ func (s *service) decodeREST(r *http.Request) (string, obj, *apiError) {
 			}
 			labels[key] = list
 		}
+	}
+	if s.protocol == restJSON && len(body) > 0 {
+		members, err := parseJSON(body)
+		if err != nil {
+			return found.name, labels, s.fail(failMalformed, "%v", err)
+		}
+		maps.Copy(labels, members)
 	}
 	return found.name, labels, nil
 }

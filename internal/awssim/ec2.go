@@ -30,7 +30,7 @@ func ec2Service() *service {
 		},
 		quotas: []quota{{name: "describe", perSecond: 20, burst: 100}},
 	}
-	for _, d := range descriptions() {
+	for _, d := range append(descriptions(), regionsDescription()) {
 		s.operations = append(s.operations, operation{
 			name: d.operation, params: []param{{name: "MaxResults", min: 5, max: 1000}},
 			run: func(c *call) (obj, error) { return d.run(c) },
@@ -55,6 +55,8 @@ func ec2Element(parent, member string) string {
 	switch member {
 	case "SecurityGroups":
 		return "securityGroupInfo"
+	case "Regions":
+		return "regionInfo"
 	case "UserIdGroupPairs":
 		return "groups"
 	case "Ipv6Addresses", "PrivateIpAddresses":
@@ -71,6 +73,10 @@ func ec2Element(parent, member string) string {
 		"NetworkInterfaceIds", "NetworkInterfaces", "PrivateDnsSpecifiedDomains", "PropagatingVgws", "RouteTableIds", "RouteTables",
 		"Routes", "SecurityGroupRules", "SubnetIds", "Subnets", "Tags", "VpcEndpoints", "VpcPeeringConnections", "Vpcs":
 		return lowerFirst(strings.TrimSuffix(member, "s")) + "Set"
+	case "Endpoint":
+		if parent == "Regions" {
+			return "regionEndpoint"
+		}
 	case "Description":
 		if parent == "SecurityGroups" {
 			return "groupDescription"

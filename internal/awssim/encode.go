@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
@@ -61,7 +62,7 @@ func (s *service) encodeError(e *apiError, requestID string) (body, error) {
 		maps.Copy(o, e.extra)
 		return jsonBody(o, "application/json")
 	case rpcCBOR:
-		o := obj{"__type": "com.amazonaws.cloudwatch#" + e.code, "message": e.message}
+		o := obj{"__type": cmp.Or(s.namespace, "com.amazonaws.cloudwatch") + "#" + e.code, "message": e.message}
 		maps.Copy(o, e.extra)
 		return cborBody(o)
 	default:
@@ -144,6 +145,7 @@ func cborBody(o obj) (body, error) {
 type xmlNames struct {
 	element  func(parent, member string) string // element of a member; parent is the member around it
 	item     func(member string) string         // element of a list's items
+	itemOf   func(parent string) string         // the same, by the member around the list; wins when set
 	flat     func(member string) bool           // items stand without a list element around them
 	mapping  func(member string) bool           // a map: entries of key and value
 	instants string                             // time layout
@@ -180,6 +182,9 @@ func (s *service) xmlBody(operation string, answer obj, requestID string) body {
 		fmt.Fprintf(&b, "</%sResponse>", operation)
 	default:
 		root := s.xml.element("", operation)
+		if payload, ok := answer[root].(obj); ok && len(answer) == 1 {
+			answer = payload // the member is the body, as of CloudFront's listings
+		}
 		fmt.Fprintf(&b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+`<%s xmlns="%s">`, root, s.target)
 		if text, ok := answer[""]; ok {
 			x.text(text)
@@ -202,13 +207,13 @@ func (s *service) xmlBody(operation string, answer obj, requestID string) body {
 func (s *service) xmlError(e *apiError, requestID string) body {
 	var b bytes.Buffer
 	x := xmlWriter{Writer: &b, names: queryNames()}
-	switch s.protocol {
-	case ec2Query:
+	switch {
+	case s.protocol == ec2Query:
 		b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n<Response><Errors>")
 		x.element("Error", "", obj{"Code": e.code, "Message": e.message})
 		fmt.Fprintf(&b, "</Errors><RequestID>%s</RequestID></Response>", requestID)
 		return body{data: b.Bytes(), contentType: "text/xml;charset=UTF-8"}
-	case restXML:
+	case s.name == "s3": // the only one without a wrapper
 		b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n<Error>")
 		x.element("Code", "", e.code)
 		x.element("Message", "", e.message)
@@ -234,6 +239,14 @@ type xmlWriter struct {
 	names *xmlNames
 }
 
+// itemName is the element of a list's items.
+func (n *xmlNames) itemName(parent, member string) string {
+	if n.itemOf != nil {
+		return n.itemOf(parent)
+	}
+	return n.item(member)
+}
+
 // members writes a structure's members in the order of their names.
 func (x xmlWriter) members(parent string, o obj) {
 	for _, member := range slices.Sorted(maps.Keys(o)) {
@@ -253,7 +266,7 @@ func (x xmlWriter) member(parent, member string, v any) {
 	case isList:
 		fmt.Fprintf(x, "<%s>", name)
 		for _, item := range items {
-			x.element(x.names.item(member), member, item)
+			x.element(x.names.itemName(parent, member), member, item)
 		}
 		fmt.Fprintf(x, "</%s>", name)
 	case x.names.mapping(member):

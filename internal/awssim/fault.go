@@ -21,6 +21,8 @@ const (
 	FaultSlow        FaultKind = "slow"              // the right answer after Delay
 	FaultReset       FaultKind = "reset"             // the connection is reset
 	FaultRepeatToken FaultKind = "repeat token"      // the page token never advances
+	FaultTrickle     FaultKind = "trickle"           // the right answer, a byte every Delay
+	FaultBadToken    FaultKind = "invalid token"     // page tokens are no longer valid
 	FaultThrottle    FaultKind = "throttle"          // refused for rate
 	FaultExpired     FaultKind = "expired token"     // the session has expired
 	FaultDenied      FaultKind = "access denied"     // refused for want of permission
@@ -39,7 +41,7 @@ type Fault struct {
 	Share     float64
 	For       time.Duration // only that long after the first matching request
 	Kind      FaultKind
-	Delay     time.Duration // of FaultSlow
+	Delay     time.Duration // of FaultSlow and FaultTrickle
 }
 
 // faults is a table of faults and how often each has been looked at.

@@ -18,6 +18,8 @@ type GenerateOptions struct {
 	Now       time.Time // rounded down to a UTC midnight; must be set
 	Regions   []string
 	Healthy   bool // no faults and no near misses: background functions only
+
+	ExternalID string // that GenerateOrganization's accounts ask of who assumes their roles; empty: none
 }
 
 // The sizes that can be generated.
@@ -36,7 +38,8 @@ const (
 //
 // A function is the same in every world of the seed that has it, however many
 // others there are. Only the account's concurrency limit, and the one function
-// per region that exhausts it, depend on the others.
+// per region that exhausts it, depend on the others. The account is an
+// organisation of its own.
 func Generate(o GenerateOptions) (*World, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("generate a world: %w", err)
@@ -54,6 +57,12 @@ func Generate(o GenerateOptions) (*World, error) {
 	b.populate(o.Functions, o.Healthy)
 	b.finish()
 	b.wiring()
+	w.Organization = newOrganization([]*World{w})
+	b.operations()
+	b.governCosts()
+	b.lambdaFamily()
+	b.useRoles()
+	w.Organization = newOrganization([]*World{w})
 	return w, nil
 }
 

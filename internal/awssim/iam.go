@@ -1,9 +1,12 @@
 package awssim
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 )
 
 // iamService is Identity and Access Management: one endpoint in us-east-1. AWS
@@ -24,10 +27,22 @@ func iamService() *service {
 		quotas: []quota{{name: "requests", perSecond: 20, burst: 60}},
 		operations: []operation{
 			{name: "GetAccountAuthorizationDetails", run: getAccountAuthorizationDetails, params: []param{items}, resource: func(*call) string { return "*" }},
+			{
+				name: "SimulatePrincipalPolicy", run: simulatePrincipalPolicy,
+				params: []param{{name: "PolicySourceArn", required: true}, {name: "ActionNames", required: true}, items},
+			},
 			byRole("GetRole", getRole),
 			byRole("ListRolePolicies", listRolePolicies, items),
 			byRole("GetRolePolicy", getRolePolicy, param{name: "PolicyName", required: true}),
 			byRole("ListAttachedRolePolicies", listAttachedRolePolicies, items),
+			{
+				name: "GenerateServiceLastAccessedDetails", run: generateServiceLastAccessedDetails, params: []param{{name: "Arn", required: true}},
+				resource: func(c *call) string { return c.str("Arn") },
+			},
+			{
+				name: "GetServiceLastAccessedDetails", run: getServiceLastAccessedDetails, params: []param{items, {name: "JobId", required: true}},
+				resource: func(*call) string { return "*" },
+			},
 			byPolicy("GetPolicy", getManagedPolicy),
 			byPolicy("GetPolicyVersion", getPolicyVersion, param{name: "VersionId", required: true}),
 		},
@@ -67,7 +82,7 @@ func getRole(c *call) (obj, error) {
 		return nil, err
 	}
 	o := roleOf(r)
-	o["MaxSessionDuration"], o["RoleLastUsed"] = 3600, obj{}
+	o["MaxSessionDuration"] = cmp.Or(r.MaxSessionS, 3600)
 	return obj{"Role": o}, nil
 }
 
@@ -75,6 +90,10 @@ func roleOf(r *Role) obj {
 	o := obj{
 		"Path": rolePath(r.Path), "RoleName": r.Name, "RoleId": r.ID, "Arn": r.ARN, "CreateDate": r.CreatedAt,
 		"AssumeRolePolicyDocument": encoded(r.AssumeRolePolicy),
+	}
+	o["RoleLastUsed"] = obj{}
+	if !r.LastUsedAt.IsZero() {
+		o["RoleLastUsed"] = obj{"LastUsedDate": r.LastUsedAt, "Region": r.LastUsedRegion}
 	}
 	if len(r.Tags) > 0 {
 		o["Tags"] = tagList(r.Tags, "Key", "Value")
@@ -179,6 +198,11 @@ func getPolicyVersion(c *call) (obj, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, old := range p.Older {
+		if c.str("VersionId") == old.ID {
+			return obj{"PolicyVersion": old.wire()}, nil
+		}
+	}
 	if c.str("VersionId") != p.VersionID {
 		return nil, errorf(404, "NoSuchEntity", "Policy %s version %s does not exist or is not attachable.", p.ARN, c.str("VersionId"))
 	}
@@ -187,6 +211,10 @@ func getPolicyVersion(c *call) (obj, error) {
 
 func policyVersion(p *ManagedPolicy) obj {
 	return obj{"VersionId": p.VersionID, "IsDefaultVersion": true, "CreateDate": p.CreatedAt, "Document": encoded(p.Document)}
+}
+
+func (v OldVersion) wire() obj {
+	return obj{"VersionId": v.ID, "IsDefaultVersion": false, "CreateDate": v.CreatedAt, "Document": encoded(v.Document)}
 }
 
 // getAccountAuthorizationDetails pages through roles and then policies.
@@ -223,7 +251,7 @@ func getAccountAuthorizationDetails(c *call) (obj, error) {
 			roles = append(roles, roleDetail(item))
 		case *ManagedPolicy:
 			o := c.managedPolicyOf(item)
-			o["PolicyVersionList"] = []obj{policyVersion(item)}
+			o["PolicyVersionList"] = append([]obj{policyVersion(item)}, mapOf(item.Older, OldVersion.wire)...)
 			policies = append(policies, o)
 		}
 	}
@@ -235,10 +263,78 @@ func getAccountAuthorizationDetails(c *call) (obj, error) {
 
 func roleDetail(r *Role) obj {
 	o := roleOf(r)
-	o["InstanceProfileList"], o["RoleLastUsed"] = []obj{}, obj{}
+	o["InstanceProfileList"] = []obj{}
 	o["AttachedManagedPolicies"] = attached(r)
 	o["RolePolicyList"] = mapOf(r.Inline, func(p InlinePolicy) obj {
 		return obj{"PolicyName": p.Name, "PolicyDocument": encoded(p.Document)}
 	})
 	return o
+}
+
+// lastAccessedJobs are the reports that were asked for, by job id. Like AWS's
+// they are not ready at once: the first look at one finds it in progress.
+type lastAccessedJobs struct {
+	mu   sync.Mutex
+	held map[string]*lastAccessedJob
+}
+
+type lastAccessedJob struct {
+	account string
+	role    *Role
+	created time.Time
+	looked  bool
+}
+
+// look finds a job and reports whether it is ready.
+func (j *lastAccessedJobs) look(id, account, token string) (job *lastAccessedJob, ready bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	job = j.held[id]
+	if job == nil || job.account != account {
+		return nil, false
+	}
+	ready = job.looked || token != ""
+	job.looked = true
+	return job, ready
+}
+
+func generateServiceLastAccessedDetails(c *call) (obj, error) {
+	r := c.home().Role(c.str("Arn"))
+	if r == nil {
+		return nil, errorf(404, "NoSuchEntity", "ARN %s cannot be found.", c.str("Arn"))
+	}
+	jobs := &c.server.lastAccessed
+	jobs.mu.Lock()
+	defer jobs.mu.Unlock()
+	if jobs.held == nil {
+		jobs.held = map[string]*lastAccessedJob{}
+	}
+	id := newRequestID()
+	jobs.held[id] = &lastAccessedJob{account: c.account(), role: r, created: c.now()}
+	return obj{"JobId": id}, nil
+}
+
+func getServiceLastAccessedDetails(c *call) (obj, error) {
+	job, ready := c.server.lastAccessed.look(c.str("JobId"), c.account(), c.str("Marker"))
+	if job == nil {
+		return nil, errorf(404, "NoSuchEntity", "The job with id %s cannot be found.", c.str("JobId"))
+	}
+	answer := obj{"JobStatus": "IN_PROGRESS", "JobType": "SERVICE_LEVEL", "JobCreationDate": job.created, "IsTruncated": false, "ServicesLastAccessed": []obj{}}
+	if !ready {
+		return answer, nil
+	}
+	items, next, err := page(c, iamPages, job.role.Services)
+	if err != nil {
+		return nil, err
+	}
+	answer["JobStatus"], answer["JobCompletionDate"] = "COMPLETED", job.created
+	answer["ServicesLastAccessed"] = mapOf(items, func(u ServiceUse) obj {
+		o := obj{"ServiceName": u.Name, "ServiceNamespace": u.Namespace, "TotalAuthenticatedEntities": 0}
+		if !u.LastAt.IsZero() {
+			o["LastAuthenticated"], o["LastAuthenticatedRegion"], o["LastAuthenticatedEntity"], o["TotalAuthenticatedEntities"] = u.LastAt, u.Region, job.role.ARN, 1
+		}
+		return o
+	})
+	answer["IsTruncated"], answer["Marker"] = next != nil, next
+	return compact(answer), nil
 }

@@ -40,6 +40,7 @@ func lambdaService() *service {
 			get("GetAccountSettings", "/2016-08-19/account-settings", getAccountSettings),
 		},
 	}
+	s.operations = append(s.operations, lambdaFamily()...)
 	for name, path := range unsimulatedLambda() {
 		s.operations = append(s.operations, get(name, path, nil))
 	}
@@ -64,20 +65,12 @@ func unsimulatedLambda() map[string]string {
 		"GetFunctionCodeSigningConfig":           "/2020-06-30/functions/{FunctionName}/code-signing-config",
 		"GetFunctionScalingConfig":               "/2025-11-30/functions/{FunctionName}/function-scaling-config",
 		"GetFunctionUrlConfig":                   "/2021-10-31/functions/{FunctionName}/url",
-		"GetLayerVersion":                        "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}",
 		"GetLayerVersionByArn":                   "/2018-10-31/layers",
-		"GetLayerVersionPolicy":                  "/2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy",
 		"GetProvisionedConcurrencyConfig":        "/2019-09-30/functions/{FunctionName}/provisioned-concurrency",
 		"GetResourcePolicy":                      "/2026-07-09/resource-policy/{ResourceArn}",
-		"GetRuntimeManagementConfig":             "/2021-07-20/functions/{FunctionName}/runtime-management-config",
 		"ListCapacityProviders":                  "/2025-11-30/capacity-providers",
-		"ListCodeSigningConfigs":                 "/2020-04-22/code-signing-configs",
 		"ListDurableExecutionsByFunction":        "/2025-12-01/functions/{FunctionName}/durable-executions",
-		"ListFunctionsByCodeSigningConfig":       "/2020-04-22/code-signing-configs/{CodeSigningConfigArn}/functions",
-		"ListFunctionUrlConfigs":                 "/2021-10-31/functions/{FunctionName}/urls",
 		"ListFunctionVersionsByCapacityProvider": "/2025-11-30/capacity-providers/{CapacityProviderName}/function-versions",
-		"ListLayers":                             "/2018-10-31/layers",
-		"ListLayerVersions":                      "/2018-10-31/layers/{LayerName}/versions",
 	}
 }
 
@@ -183,6 +176,9 @@ func (c *call) versioned() (*Function, *Configuration, string, error) {
 var lambdaPages = paging{token: "Marker", limit: "MaxItems", size: 50}
 
 func listFunctions(c *call) (obj, error) {
+	if master := c.str("MasterRegion"); master != "" {
+		return listReplicas(c, master)
+	}
 	var all []obj
 	for _, f := range c.world().Functions {
 		if c.str("FunctionVersion") != "ALL" {
@@ -350,10 +346,14 @@ func getLambdaPolicy(c *call) (obj, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.Policy == "" || qualifier != "" { // the world attaches policies to functions, not to versions
+	policy := f.Policy
+	if qualifier != "" {
+		policy = c.world().extras(f.Name).QualifierPolicies[qualifier]
+	}
+	if policy == "" {
 		return nil, lambdaError(404, "ResourceNotFoundException", "The resource you requested does not exist.")
 	}
-	return obj{"Policy": f.Policy, "RevisionId": f.PolicyRevisionID}, nil
+	return obj{"Policy": policy, "RevisionId": f.PolicyRevisionID}, nil
 }
 
 func getFunctionConcurrency(c *call) (obj, error) {
@@ -488,7 +488,7 @@ func listEventSourceMappings(c *call) (obj, error) {
 		if name != "" && name != function || source != "" && source != m.SourceARN {
 			continue
 		}
-		all = append(all, eventSourceMapping(m))
+		all = append(all, c.eventSourceMapping(m))
 	}
 	items, next, err := page(c, paging{token: "Marker", limit: "MaxItems", size: 100}, all)
 	if err != nil {
@@ -500,13 +500,13 @@ func listEventSourceMappings(c *call) (obj, error) {
 func getEventSourceMapping(c *call) (obj, error) {
 	for _, m := range c.world().Mappings {
 		if m.UUID == c.str("UUID") {
-			return eventSourceMapping(m), nil
+			return c.eventSourceMapping(m), nil
 		}
 	}
 	return nil, lambdaError(404, "ResourceNotFoundException", "The resource you requested does not exist.")
 }
 
-func eventSourceMapping(m *Mapping) obj {
+func (c *call) eventSourceMapping(m *Mapping) obj {
 	o := obj{
 		"UUID": m.UUID, "EventSourceMappingArn": m.ARN, "FunctionArn": m.FunctionARN, "EventSourceArn": m.SourceARN,
 		"State": m.State, "StateTransitionReason": m.StateTransitionReason, "LastProcessingResult": text(m.LastProcessingResult),
@@ -531,6 +531,10 @@ func eventSourceMapping(m *Mapping) obj {
 		o["MaximumRetryAttempts"], o["MaximumRecordAgeInSeconds"] = deref(m.MaximumRetries), deref(m.MaximumRecordAgeS)
 		o["ParallelizationFactor"], o["BisectBatchOnFunctionError"] = deref(m.ParallelizationFactor), m.Bisect
 		o["TumblingWindowInSeconds"] = 0
+	}
+	mappingExtras(o, c.world().Pollers[m.UUID])
+	if m.SourceARN == "" {
+		delete(o, "EventSourceArn")
 	}
 	return compact(o)
 }

@@ -28,8 +28,11 @@ func logsService() *service {
 			{name: "GetQueryResults", perSecond: 10},
 			{name: "FilterLogEvents", perSecond: 10},
 			{name: "StopQuery", perSecond: 10},
+			{name: "DescribeMetricFilters", perSecond: 5},
+			{name: "DescribeSubscriptionFilters", perSecond: 5},
+			{name: "DescribeAccountPolicies", perSecond: 5},
 		},
-		operations: []operation{
+		operations: append(logFilterOperations(), []operation{
 			{
 				name: "DescribeLogGroups", quota: "DescribeLogGroups", run: describeLogGroups,
 				resource: func(c *call) string { return c.arn("logs", "log-group::log-stream:*") },
@@ -52,7 +55,7 @@ func logsService() *service {
 				name: "FilterLogEvents", quota: "FilterLogEvents", run: filterLogEvents, resource: queriedGroup,
 				params: []param{{name: "limit", min: 1, max: filterEventsPage}, {name: "logStreamNames", list: true, max: 100}},
 			},
-		},
+		}...),
 	}
 }
 
@@ -92,7 +95,7 @@ func describeLogGroups(c *call) (obj, error) {
 		case len(names) > 0 && !slices.Contains(names, g.Name):
 		case class != "" && class != groupClass(g):
 		default:
-			found = append(found, logGroup(g))
+			found = append(found, c.logGroup(g))
 		}
 	}
 	items, next, err := page(c, paging{token: "nextToken", limit: "limit", size: 50}, found)
@@ -109,10 +112,27 @@ func groupClass(g LogGroup) string {
 	return g.Class
 }
 
-func logGroup(g LogGroup) obj {
+func (c *call) logGroup(g LogGroup) obj {
 	o := obj{
 		"logGroupName": g.Name, "arn": g.ARN + ":*", "logGroupArn": g.ARN, "storedBytes": g.StoredBytes,
-		"creationTime": g.CreatedAt.UnixMilli(), "metricFilterCount": 0, "logGroupClass": groupClass(g),
+		"creationTime": g.CreatedAt.UnixMilli(), "logGroupClass": groupClass(g),
+	}
+	filters := 0
+	for _, f := range c.world().MetricFilters {
+		if f.LogGroup == g.Name {
+			filters++
+		}
+	}
+	o["metricFilterCount"] = filters
+	settings := c.world().GroupSettings[g.Name]
+	if settings.KMSKeyARN != "" {
+		o["kmsKeyId"] = settings.KMSKeyARN
+	}
+	if settings.DataProtection != "" {
+		o["dataProtectionStatus"] = settings.DataProtection
+	}
+	if settings.Inherited {
+		o["inheritedProperties"] = []string{"ACCOUNT_DATA_PROTECTION"}
 	}
 	if g.RetentionDays > 0 {
 		o["retentionInDays"] = g.RetentionDays

@@ -28,6 +28,11 @@ type World struct {
 	ManagedPolicies []*ManagedPolicy // attached ones, AWS's own and the customer's
 	UnreadableTags  []string         // ARNs for which lambda:ListTags is denied and which the tagging API leaves out
 	Truth           Truth
+	Governance
+	CostGovernance
+	Observability
+
+	LambdaWorld
 
 	costs billCache
 }
@@ -93,6 +98,9 @@ type Region struct {
 	Endpoints      []*Endpoint
 	Peerings       []*Peering
 	Interfaces     []*Interface
+
+	Operations
+	LambdaRegion
 
 	world   *World
 	series  seriesCache
@@ -394,6 +402,7 @@ type Role struct {
 	Attached           []string // managed policy ARNs
 	PermissionBoundary string   // managed policy ARN; empty: none
 	Tags               map[string]string
+	RoleUse
 }
 
 // InlinePolicy is a policy document embedded in a role.
@@ -411,6 +420,7 @@ type ManagedPolicy struct {
 	VersionID string
 	Document  string // JSON
 	CreatedAt time.Time
+	Older     []OldVersion
 }
 
 // A VPC is a virtual network.

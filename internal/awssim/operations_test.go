@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/oam"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -103,6 +104,13 @@ func sdkCalls() []sdkCall {
 		{"s3.GetBucketNotificationConfiguration", func(ctx context.Context, c aws.Config) (any, error) {
 			return s3.NewFromConfig(c).GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: aws.String("uploads")})
 		}},
+		{"oam.ListSinks", func(ctx context.Context, c aws.Config) (any, error) {
+			return oam.NewFromConfig(c).ListSinks(ctx, nil)
+		}},
+		{"oam.ListAttachedLinks", func(ctx context.Context, c aws.Config) (any, error) {
+			sink := "arn:aws:oam:us-east-1:111122223333:sink/" + oamID("sink", "111122223333", "us-east-1")
+			return oam.NewFromConfig(c).ListAttachedLinks(ctx, &oam.ListAttachedLinksInput{SinkIdentifier: aws.String(sink)})
+		}},
 		{"events.ListEventBuses", func(ctx context.Context, c aws.Config) (any, error) {
 			return eventbridge.NewFromConfig(c).ListEventBuses(ctx, nil)
 		}},
@@ -117,6 +125,9 @@ func sdkCalls() []sdkCall {
 		}},
 		{"iam.GetAccountAuthorizationDetails", func(ctx context.Context, c aws.Config) (any, error) {
 			return iam.NewFromConfig(c).GetAccountAuthorizationDetails(ctx, nil)
+		}},
+		{"iam.GenerateServiceLastAccessedDetails", func(ctx context.Context, c aws.Config) (any, error) {
+			return iam.NewFromConfig(c).GenerateServiceLastAccessedDetails(ctx, &iam.GenerateServiceLastAccessedDetailsInput{Arn: aws.String("arn:aws:iam::111122223333:role/service/worker")})
 		}},
 		{"iam.GetRole", func(ctx context.Context, c aws.Config) (any, error) {
 			return iam.NewFromConfig(c).GetRole(ctx, &iam.GetRoleInput{RoleName: role})
@@ -136,7 +147,7 @@ func sdkCalls() []sdkCall {
 		{"iam.GetPolicyVersion", func(ctx context.Context, c aws.Config) (any, error) {
 			return iam.NewFromConfig(c).GetPolicyVersion(ctx, &iam.GetPolicyVersionInput{PolicyArn: aws.String("arn:aws:iam::111122223333:policy/boundary"), VersionId: aws.String("v3")})
 		}},
-	}, lambdaCalls(worker), ec2Calls(), wiringCalls())
+	}, lambdaCalls(worker), ec2Calls(), organizationCalls(), guardCalls(), costCalls(day), lambdaFamilyCalls(worker), wiringCalls())
 }
 
 func lambdaCalls(worker *string) []sdkCall {
@@ -209,6 +220,14 @@ func ec2Calls() []sdkCall {
 		{"ec2.DescribeNetworkInterfaces", func(ctx context.Context, c aws.Config) (any, error) {
 			return ec2.NewFromConfig(c).DescribeNetworkInterfaces(ctx, nil)
 		}},
+		{"ec2.DescribeRegions", func(ctx context.Context, c aws.Config) (any, error) {
+			return ec2.NewFromConfig(c).DescribeRegions(ctx, &ec2.DescribeRegionsInput{AllRegions: aws.Bool(true)})
+		}},
+		{"iam.SimulatePrincipalPolicy", func(ctx context.Context, c aws.Config) (any, error) {
+			return iam.NewFromConfig(c).SimulatePrincipalPolicy(ctx, &iam.SimulatePrincipalPolicyInput{
+				PolicySourceArn: aws.String("arn:aws:iam::111122223333:role/reader"), ActionNames: []string{"lambda:ListFunctions", "lambda:GetPolicy"},
+			})
+		}},
 		{"ec2.DescribeVpcs", func(ctx context.Context, c aws.Config) (any, error) {
 			return ec2.NewFromConfig(c).DescribeVpcs(ctx, nil)
 		}},
@@ -263,7 +282,7 @@ func TestEveryOperation(t *testing.T) {
 // The operations that need a query begun before have tests of their own.
 func TestEveryOperationIsTested(t *testing.T) {
 	t.Parallel()
-	tested := map[string]bool{"logs.GetQueryResults": true, "logs.StopQuery": true, "logs.FilterLogEvents": true}
+	tested := map[string]bool{"logs.GetQueryResults": true, "logs.StopQuery": true, "logs.FilterLogEvents": true, "iam.GetServiceLastAccessedDetails": true}
 	for _, call := range sdkCalls() {
 		tested[call.name] = true
 	}

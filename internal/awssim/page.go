@@ -52,6 +52,9 @@ func (c *call) offset(p paging) (int, error) {
 	if token == "" {
 		return 0, nil
 	}
+	if c.oldToken {
+		return 0, c.badToken()
+	}
 	raw, err := base64.StdEncoding.DecodeString(token)
 	if err != nil {
 		return 0, c.badToken()

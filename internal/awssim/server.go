@@ -51,9 +51,12 @@ type Server struct {
 	faults   *faults
 	identity Identity // of credentials that name none
 
+	changing    sync.RWMutex // held by who reads the worlds, and by Change
 	mu          sync.Mutex
 	credentials map[string]Credential
 	empty       map[[2]string]*Region // by account and name: regions in which nothing is
+
+	lastAccessed lastAccessedJobs
 
 	queries *queryStore
 	series  seriesHold
@@ -346,7 +349,7 @@ func (c *call) attempt(malformed *apiError) (answer reply, how failure, err erro
 			return page, failInternal, nil
 		}
 		answer.fault = struck
-		c.repeatToken = struck.Kind == FaultRepeatToken
+		c.repeatToken, c.oldToken = struck.Kind == FaultRepeatToken, struck.Kind == FaultBadToken
 	}
 	if !c.withinQuota() {
 		return answer, failThrottled, c.fail(failThrottled, "")
@@ -383,6 +386,8 @@ func (c *call) run() (obj, error) {
 	if c.operation.run == nil { // it exists, and the account's policies do not allow it
 		return nil, c.refused()
 	}
+	c.server.changing.RLock()
+	defer c.server.changing.RUnlock()
 	return c.operation.run(c)
 }
 
@@ -475,6 +480,10 @@ func (a reply) write(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	w.WriteHeader(a.status)
+	if a.fault != nil && a.fault.Kind == FaultTrickle {
+		trickle(r.Context(), w, data, a.fault.Delay)
+		return
+	}
 	if a.fault != nil && a.fault.Kind == FaultTruncate {
 		_, _ = w.Write(data[:len(data)/2])
 		if f, ok := w.(http.Flusher); ok {
@@ -483,6 +492,19 @@ func (a reply) write(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // net/http's way to break off an answer
 	}
 	_, _ = w.Write(data) // a client that went away does not miss it
+}
+
+// trickle sends an answer a byte at a time, until the client gives up.
+func trickle(ctx context.Context, w http.ResponseWriter, data []byte, every time.Duration) {
+	for i := range data {
+		if _, err := w.Write(data[i : i+1]); err != nil || ctx.Err() != nil {
+			return
+		}
+		if f, ok := w.(http.Flusher); ok {
+			f.Flush()
+		}
+		wait(ctx, every)
+	}
 }
 
 // wait sleeps until the client gives up.

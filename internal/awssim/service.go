@@ -28,6 +28,7 @@ type service struct {
 	protocol   protocol
 	target     string // X-Amz-Target's prefix, CBOR's service id, or the XML namespace
 	global     bool   // one endpoint, in us-east-1
+	namespace  string // of CBOR's error codes; CloudWatch's when empty
 	words      map[failure]wording
 	messages   map[failure]string
 	decorate   func(failure, *apiError)
@@ -91,6 +92,11 @@ func services() []*service {
 		ec2Service(), sqsService(), snsService(), s3Service(), eventsService(), iamService(),
 		schedulerService(), pipesService(), statesService(), apigatewayService(), loadBalancingService(),
 		kinesisService(), dynamodbService(), kafkaService(), mqService(),
+		organizationsService(),
+		codedeployService(), inspectorService(), servicequotasService(), xrayService(),
+		budgetsService(), computeOptimizerService(), optimizationHubService(),
+		oamService(),
+		cloudfrontService(),
 	}
 }
 
@@ -106,6 +112,7 @@ type call struct {
 	queryMode bool // the client wants Query's error codes too
 
 	repeatToken bool    // a fault: the page token never advances
+	oldToken    bool    // a fault: page tokens are no longer valid
 	billed      float64 // units of operation.billed
 }
 

@@ -43,7 +43,7 @@ func assumeRole(c *call) (obj, error) {
 	if len(parts) != 6 || !strings.HasPrefix(parts[5], "role/") {
 		return nil, errorf(http.StatusBadRequest, "ValidationError", "%s is invalid", arn)
 	}
-	if !c.server.assumable(arn) {
+	if !c.server.assumable(arn, c.str("ExternalId")) {
 		return nil, c.refused()
 	}
 	name := parts[5][strings.LastIndex(parts[5], "/")+1:]
@@ -67,11 +67,14 @@ func assumeRole(c *call) (obj, error) {
 }
 
 // assumable reports whether the role is one that the options or the world of its
-// account know.
-func (s *Server) assumable(arn string) bool {
+// account know, and the external id is the one that the account asks for, if any.
+func (s *Server) assumable(arn, externalID string) bool {
 	account := strings.Split(arn, ":")[4]
 	world := s.worlds[account]
 	if world == nil && account != s.identity.Account {
+		return false
+	}
+	if world != nil && world.ExternalID != "" && world.ExternalID != externalID {
 		return false
 	}
 	return slices.Contains(s.options.AssumeRoles, arn) || world != nil && world.Role(arn) != nil

@@ -160,6 +160,9 @@ func matchObject(path string, want obj, got reflect.Value) []string {
 		if member == "item" && !field.IsValid() { // API Gateway's lists are called by one of their items
 			field = got.FieldByName("Items")
 		}
+		if union := "member" + strings.ToLower(member); !field.IsValid() && strings.HasSuffix(strings.ToLower(got.Type().Name()), union) {
+			field = got.FieldByName("Value")
+		}
 		if !field.IsValid() {
 			faults = append(faults, path+"."+member+": no such member")
 			continue

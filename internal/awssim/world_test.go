@@ -56,6 +56,8 @@ func testWorld() *World {
 		Architecture: "x86_64", MemoryMB: 512, TimeoutS: 3, EphemeralMB: 512, TracingMode: "PassThrough", SnapStartApplyOn: "None", SnapStartStatus: "Off", LastModified: noon,
 	}, RecursiveLoop: "Allow"}
 	w := &World{Account: testAccount, Partition: "aws", Now: noon.Truncate(24 * time.Hour), Days: 30, UnreadableTags: []string{image.ARN}}
+	w.Organization = company()
+	w.Sources = []Source{{Account: "222222222222", Shares: []string{MetricLink}}}
 	image.Tags = tags
 	r := &Region{Name: "us-east-1", ConcurrencyLimit: 1000, CodeSizeLimit: 300 << 30, CodeSizeUsed: 99, Functions: []*Function{image}, world: w}
 	for i := range 118 {
@@ -68,6 +70,9 @@ func testWorld() *World {
 	fillServices(r, tags)
 	fillNetwork(r, tags)
 	fillWiring(r, tags)
+	fillOperations(r)
+	w.CostGovernance = testGovernance()
+	fillLambda(w, r)
 	w.Regions = []*Region{r, {Name: "eu-west-1", ConcurrencyLimit: 1000, world: w, Buckets: []*Bucket{{Name: "archive", ARN: "arn:aws:s3:::archive", CreatedAt: noon}}}}
 	w.Roles = []*Role{
 		{
@@ -75,12 +80,13 @@ func testWorld() *World {
 			AssumeRolePolicy: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}`,
 			Inline:           []InlinePolicy{{Name: "queue", Document: `{"Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}`}},
 			Attached:         []string{"arn:aws:iam::aws:policy/AdministratorAccess"}, PermissionBoundary: "arn:aws:iam::111122223333:policy/boundary",
+			RoleUse: RoleUse{LastUsedAt: noon, LastUsedRegion: "us-east-1", MaxSessionS: 7200, Services: []ServiceUse{{Namespace: "sqs", Name: "Amazon SQS", LastAt: noon, Region: "us-east-1"}, {Namespace: "s3", Name: "Amazon S3"}}},
 		},
 		{Name: "other", ARN: "arn:aws:iam::111122223333:role/other", ID: "AROAOTHER", AssumeRolePolicy: "{}", CreatedAt: noon},
 	}
 	w.ManagedPolicies = []*ManagedPolicy{
 		{Name: "AdministratorAccess", ARN: "arn:aws:iam::aws:policy/AdministratorAccess", ID: "ANPA1", Path: "/", VersionID: "v1", Document: `{"Statement":[]}`, CreatedAt: noon},
-		{Name: "boundary", ARN: "arn:aws:iam::111122223333:policy/boundary", ID: "ANPA2", Path: "/", VersionID: "v3", Document: `{"Statement":[{"Effect":"Deny"}]}`, CreatedAt: noon},
+		{Name: "boundary", ARN: "arn:aws:iam::111122223333:policy/boundary", ID: "ANPA2", Path: "/", VersionID: "v3", Document: `{"Statement":[{"Effect":"Deny"}]}`, CreatedAt: noon, Older: []OldVersion{{ID: "v2", Document: `{"Statement":[]}`, CreatedAt: noon}}},
 	}
 	return w
 }

@@ -4,6 +4,7 @@ package collect
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -54,6 +55,7 @@ type Scope string
 const (
 	PerRegion  Scope = "per region"
 	PerAccount Scope = "per account"
+	Once       Scope = "once" // in the first configured account: for what one account knows of all
 )
 
 // Inventory is what a plan is made from before the first priced call.
@@ -88,7 +90,7 @@ type State interface {
 }
 
 // Run is what a collector is given for one run in one account and region.
-// Region is the home region for PerAccount collectors.
+// Region is the home region for PerAccount and Once collectors.
 type Run struct {
 	ID        string
 	Collector *Collector
@@ -124,7 +126,18 @@ const (
 	NATGatewayResources     ResourceKind = "nat_gateway"             // from nat_gateways: arn:…:natgateway/ID
 	ProvisionedResources    ResourceKind = "provisioned_concurrency" // from provisioned_concurrency: function ARNs with their qualifier
 	StreamConsumerResources ResourceKind = "stream_consumer"         // from event_source_mappings: functions that read Kinesis, DynamoDB or Kafka
+
+	KafkaConsumerResources   ResourceKind = "kafka_consumer"   // from event_source_mappings: functions that read Kafka
+	MeasuredMappingResources ResourceKind = "measured_mapping" // event source mappings whose metrics are switched on
+	WeightedAliasResources   ResourceKind = "weighted_alias"   // from aliases: function ARNs with alias and each version it weighs
+	RuleResources            ResourceKind = "rule"             // from edges: EventBridge rules with targets
+	DatabaseResources        ResourceKind = "database"         // databases and caches that functions connect to
+	LinkedFunctionResources  ResourceKind = "linked_function"  // from functions: those of other accounts in the region
+	QualifierResources       ResourceKind = "qualifier"        // from aliases and functions: function ARNs with each alias, and each version in use
 )
+
+// ErrNotKept says that no collector keeps resources of a kind.
+var ErrNotKept = errors.New("resources of this kind are not kept")
 
 // Window is half-open: From ≤ t < To.
 type Window struct{ From, To time.Time }

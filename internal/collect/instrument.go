@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -71,23 +72,36 @@ func (c charger) HandleInitialize(
 	ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 ) (middleware.InitializeOutput, middleware.Metadata, error) {
 	service, operation := ServiceName(awsmiddleware.GetServiceID(ctx)), awsmiddleware.GetOperationName(ctx)
-	refund, err := c.meter.charge(service, operation, unitsAsked(operation, in.Parameters))
+	units := unitsAsked(operation, in.Parameters)
+	refund, err := c.meter.charge(service, operation, units)
 	if err != nil {
 		return middleware.InitializeOutput{}, middleware.Metadata{}, err
 	}
-	out, metadata, err := next.HandleInitialize(ctx, in)
-	if err != nil && !answered(err) {
+	var lost atomic.Int64
+	out, metadata, err := next.HandleInitialize(context.WithValue(ctx, lostAnswers{}, &lost), in)
+	again := lost.Load() // of one call, all requests that were billed but the one that is paid for
+	if err != nil && again > 0 {
+		again--
+	} else if err != nil {
 		refund()
+	}
+	if again > 0 {
+		c.meter.chargeAgain(service, operation, units*float64(again))
 	}
 	return out, metadata, err
 }
 
-// answered reports that AWS may have done the work, and bill it, although
-// nothing could be made of the answer.
-func answered(err error) bool {
-	_, malformed := errors.AsType[MalformedError](err)
+// lostAnswers is the key of a call's count of requests that AWS may have
+// answered, and billed, although nothing could be made of the answer. The
+// retryer sends such a request again.
+type lostAnswers struct{}
+
+// unread reports that AWS may have done the work, and bill it, although
+// nothing could be made of the answer: a page of a proxy says that it did not.
+func unread(err error) bool {
+	malformed, ok := errors.AsType[MalformedError](err)
 	_, late := errors.AsType[callTimeoutError](err)
-	return malformed || late
+	return ok && malformed.Status < 300 || late
 }
 
 // unitsAsked is what a request alone tells about its price: the metrics it
@@ -125,9 +139,11 @@ func (a attempt) HandleFinalize(
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	service, operation := ServiceName(awsmiddleware.GetServiceID(ctx)), awsmiddleware.GetOperationName(ctx)
 	region := awsmiddleware.GetRegion(ctx)
-	if err := a.limiter.Wait(ctx, a.Account, region, service, operation); err != nil {
+	answered, err := a.limiter.Wait(ctx, a.Account, region, service, operation)
+	if err != nil {
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, &aws.RequestCanceledError{Err: err}
 	}
+	defer answered()
 	callCtx, cancel := context.WithTimeout(ctx, a.CallTimeout)
 	defer cancel()
 	out, metadata, err := next.HandleFinalize(callCtx, in)
@@ -140,7 +156,10 @@ func (a attempt) HandleFinalize(
 	case err == nil && empty(metadata) && operation != "GetFunctionConcurrency": // its way of saying "none reserved"
 		err = MalformedError{service + ":" + operation, 200}
 	}
-	a.meter.count(service, operation, err)
+	a.meter.Count(service, operation, err)
+	if lost, ok := ctx.Value(lostAnswers{}).(*atomic.Int64); ok && unread(err) {
+		lost.Add(1)
+	}
 	if Classify(err) == Throttled {
 		a.limiter.Throttled(a.Account, region, service, operation)
 	}

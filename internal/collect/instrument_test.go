@@ -5,12 +5,15 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/costexplorer"
@@ -196,9 +199,9 @@ func TestPricedCallsAreChargedAheadAndStopAtTheCeiling(t *testing.T) {
 		t.Fatal(err)
 	}
 	wire := collecttest.NewWire(map[string]collecttest.Answer{
-		"ce:GetCostAndUsage": collecttest.Sequence(collecttest.Body(`{"ResultsByTime":[]}`), collecttest.Fail("ce", 400, "ValidationException", "no"), collecttest.HTML(404)),
+		"ce:GetCostAndUsage": collecttest.Sequence(collecttest.Body(`{"ResultsByTime":[]}`), collecttest.Fail("ce", 400, "ValidationException", "no"), collecttest.HTML(404), collecttest.Body(`{"ResultsByTime":[`), collecttest.Body(`{"ResultsByTime":[]}`)),
 	})
-	budget := collect.NewBudget(collect.BudgetOptions{CeilingUSD: 0.0305})
+	budget := collect.NewBudget(collect.BudgetOptions{Ceilings: collect.Ceilings{USD: 0.0405}})
 	f := collecttest.New(t, nobody, collecttest.Options{Wire: wire, Rates: rates, Budget: budget})
 	page := func() error {
 		_, err := costexplorer.NewFromConfig(f.AWS).GetCostAndUsage(t.Context(), &costexplorer.GetCostAndUsageInput{
@@ -221,18 +224,19 @@ func TestPricedCallsAreChargedAheadAndStopAtTheCeiling(t *testing.T) {
 	note := func(err error) { got = append(got, collect.Classify(err)) }
 	note(page())
 	note(page())       // refused: refunded
-	note(page())       // answered with a proxy's page: AWS may have billed it
+	note(page())       // answered with a proxy's page: refunded
+	note(page())       // cut off, and asked again: billed twice
 	note(metrics(500)) // denied: refunded
 	f.Meter.Bill("ce", "GetCostAndUsage", "page", 1)
 	note(metrics(1100)) // $0.011 of the $0.0105 left
-	want := []collect.Outcome{collect.OK, collect.Failed, collect.Failed, collect.Denied, collect.Skipped}
+	want := []collect.Outcome{collect.OK, collect.Failed, collect.Failed, collect.OK, collect.Denied, collect.Skipped}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("outcomes (-want +got):\n%s", diff)
 	}
 	if wire.Calls("cloudwatch:GetMetricData") != 1 {
 		t.Error("a call past the ceiling reached AWS")
 	}
-	if math.Abs(f.Meter.USD()-0.02) > 1e-9 || math.Abs(budget.SpentUSD()-0.02) > 1e-9 {
+	if math.Abs(f.Meter.USD()-0.03) > 1e-9 || math.Abs(budget.SpentUSD()-0.03) > 1e-9 {
 		t.Errorf("$%v metered, $%v of the budget", f.Meter.USD(), budget.SpentUSD())
 	}
 }
@@ -247,5 +251,35 @@ func TestQueryProtocolErrorsAreClassified(t *testing.T) {
 	_, err = iam.NewFromConfig(f.AWS).ListRolePolicies(t.Context(), &iam.ListRolePoliciesInput{RoleName: aws.String("r")})
 	if collect.Classify(err) != collect.Denied {
 		t.Errorf("error: %v", err)
+	}
+}
+
+// An answer that comes a byte at a time is given up after the call's limit,
+// asked again a few times, and ends as a failure of that call alone.
+func TestAnswerThatTrickles(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		for i := range settings {
+			_, _ = w.Write([]byte(settings[i : i+1])) // the client has gone away by then
+			_ = http.NewResponseController(w).Flush() // as above
+			select {
+			case <-r.Context().Done():
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}))
+	defer server.Close()
+	cfg := collect.Instrument(aws.Config{
+		Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+	}, nil, nil, collect.InstrumentOptions{CallTimeout: 100 * time.Millisecond})
+	_, err := lambda.NewFromConfig(cfg).GetAccountSettings(t.Context(), &lambda.GetAccountSettingsInput{})
+	if collect.Classify(err) != collect.Failed || collect.Stop(err) || !strings.Contains(err.Error(), "lambda:GetAccountSettings: no answer in 100ms") {
+		t.Errorf("error: %v", err)
+	}
+	if n := asked.Load(); n != 4 {
+		t.Errorf("asked %d times, want 4", n)
 	}
 }

@@ -39,6 +39,9 @@ func DefaultQuotas() []Quota {
 		{Service: "logs", Operations: []string{"StartQuery"}, PerSecond: 10, Source: logs},
 		{Service: "logs", Operations: []string{"GetQueryResults"}, PerSecond: 10, Source: logs},
 		{Service: "logs", Operations: []string{"DescribeLogGroups"}, PerSecond: 10, Source: logs},
+		{Service: "logs", Operations: []string{"DescribeMetricFilters"}, PerSecond: 5, Source: logs},
+		{Service: "logs", Operations: []string{"DescribeSubscriptionFilters"}, PerSecond: 5, Source: logs},
+		{Service: "logs", Operations: []string{"DescribeAccountPolicies"}, PerSecond: 5, Source: courtesy},
 		{Service: "logs", PerSecond: 10, Source: courtesy},
 		{Service: "events", PerSecond: 50, Source: "EventBridge quotas: all requests but PutEvents"},
 		{Service: "ec2", PerSecond: 20, Source: "EC2 API throttling: refill rate of the bucket of unfiltered Describe calls"},
@@ -48,6 +51,10 @@ func DefaultQuotas() []Quota {
 		{Service: "iam", PerSecond: 10, Global: true, Source: courtesy},
 		{Service: "tag", PerSecond: 10, Source: courtesy},
 		{Service: "ce", PerSecond: 4, Global: true, Source: courtesy},
+		{Service: "budgets", PerSecond: 4, Global: true, Source: courtesy},
+		{Service: "compute-optimizer", PerSecond: 4, Source: courtesy},
+		{Service: "cost-optimization-hub", PerSecond: 4, Global: true, Source: courtesy},
+		{Service: "cloudfront", PerSecond: 5, Global: true, Source: courtesy},
 		{Service: "sts", PerSecond: 10, Source: courtesy},
 		{Service: "scheduler", Operations: []string{"GetSchedule"}, PerSecond: 250, Source: "EventBridge Scheduler quotas: the least of any region"},
 		{Service: "scheduler", PerSecond: 10, Source: courtesy},
@@ -64,6 +71,11 @@ func DefaultQuotas() []Quota {
 		{Service: "dynamodb", PerSecond: 20, Source: courtesy},
 		{Service: "kafka", PerSecond: 5, Source: courtesy},
 		{Service: "mq", PerSecond: 5, Source: courtesy},
+		{Service: "codedeploy", PerSecond: 10, Source: courtesy},
+		{Service: "inspector2", PerSecond: 5, Source: courtesy},
+		{Service: "servicequotas", PerSecond: 5, Source: courtesy},
+		{Service: "xray", PerSecond: 5, Source: courtesy},
+		{Service: "oam", PerSecond: 5, Source: courtesy},
 	}
 }
 
@@ -85,7 +97,7 @@ type Limiter struct {
 	buckets map[bucketKey]*bucket
 }
 
-// NewLimiter returns a Limiter whose buckets are full.
+// NewLimiter returns a Limiter that has not waited for anything yet.
 func NewLimiter(o LimiterOptions) *Limiter {
 	if o.Share <= 0 {
 		o.Share = 0.5
@@ -116,27 +128,40 @@ type bucket struct {
 	limiter *rate.Limiter
 	full    float64 // requests a second without throttling
 
+	// places holds a token for every request that is under way or was answered
+	// within the last second. AWS sees a request some time between its sending
+	// and its answer; so it never sees more of them within a second than there
+	// are places, however late the network or the scheduler brings them.
+	places chan struct{}
+
 	mu        sync.Mutex
 	low       float64   // rate at the last incident
 	throttled time.Time // of the last incident; zero when there was none
 }
 
 // Wait returns when the next request may be sent, or why it may not: the
-// context ended, or would before its turn.
-func (l *Limiter) Wait(ctx context.Context, account, region, service, operation string) error {
+// context ended, or would before its turn. The caller calls answered once the
+// request was answered, or was not sent after all.
+func (l *Limiter) Wait(ctx context.Context, account, region, service, operation string) (answered func(), err error) {
 	if l == nil {
-		return nil
+		return func() {}, nil
 	}
 	b := l.bucket(account, region, service, operation)
+	select {
+	case b.places <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait to call %s:%s: %w", service, operation, ctx.Err())
+	}
 	b.limiter.SetLimit(rate.Limit(b.rate(time.Now())))
-	err := b.limiter.Wait(ctx)
+	err = b.limiter.Wait(ctx)
 	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("its turn comes after the deadline: %w", context.DeadlineExceeded)
 	}
 	if err != nil {
-		return fmt.Errorf("wait to call %s:%s: %w", service, operation, err)
+		<-b.places
+		return nil, fmt.Errorf("wait to call %s:%s: %w", service, operation, err)
 	}
-	return nil
+	return func() { time.AfterFunc(time.Second, func() { <-b.places }) }, nil
 }
 
 // Throttled halves the rate of the bucket that the operation draws from.
@@ -194,7 +219,9 @@ func (l *Limiter) bucket(account, region, service, operation string) *bucket {
 		return b
 	}
 	full := q.PerSecond * l.share * l.factor
-	b := &bucket{full: full, limiter: rate.NewLimiter(rate.Limit(full), max(1, int(full)))}
+	b := &bucket{
+		full: full, limiter: rate.NewLimiter(rate.Limit(full), max(1, int(l.factor))), places: make(chan struct{}, max(1, int(full))),
+	}
 	l.buckets[key] = b
 	return b
 }

@@ -3,6 +3,7 @@ package collect
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -25,15 +26,30 @@ type Rate struct {
 	USD        float64  // per unit
 }
 
-// Rates pairs the calls that AWS charges for with the price book's numbers.
-// An item without a price is an error: a paid call must never look free.
-func Rates(usd func(item string) (float64, error)) ([]Rate, error) {
-	rates := []Rate{
+// pricedCalls are the calls that AWS charges for; their prices are the book's.
+func pricedCalls() []Rate {
+	return []Rate{
 		{Item: "api.ce.page", Service: "ce", Unit: "page"},
 		{Item: "api.cloudwatch.metric", Service: "cloudwatch", Operations: []string{"GetMetricData"}, Unit: "metric"},
 		{Item: "api.cloudwatch.request", Service: "cloudwatch", Unit: "request"},
 		{Item: "api.logs.scanned_gb", Service: "logs", Operations: []string{"StartQuery", "GetQueryResults"}, Unit: "GB"},
 	}
+}
+
+// PricedServices are the IAM prefixes of the services with calls that AWS charges for.
+func PricedServices() []string {
+	var names []string
+	for _, r := range pricedCalls() {
+		names = append(names, r.Service)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Rates pairs the calls that AWS charges for with the price book's numbers.
+// An item without a price is an error: a paid call must never look free.
+func Rates(usd func(item string) (float64, error)) ([]Rate, error) {
+	rates := pricedCalls()
 	var faults []error
 	for i := range rates {
 		price, err := usd(rates[i].Item)
@@ -60,20 +76,26 @@ func (c APICost) Price(rates []Rate) APICost {
 
 // BudgetOptions say what may be spent on AWS API calls in a calendar month, UTC.
 type BudgetOptions struct {
-	CeilingUSD float64          // zero refuses every priced call; for no ceiling, use a nil Budget
-	SpentUSD   float64          // already spent this month, from the ledger
-	Now        func() time.Time // time.Now when nil
+	Ceilings Ceilings
+	Spent    map[string]float64 // USD already spent this month, from the ledger, by service (IAM prefix)
+	Now      func() time.Time   // time.Now when nil
 }
 
-// Budget is a month's ceiling shared by all runs. It is safe for concurrent
+// Ceilings are what may be spent in a month, in USD.
+type Ceilings struct {
+	USD        float64            // of all services; zero refuses every priced call; for no ceiling, use a nil Budget
+	ServiceUSD map[string]float64 // of single services by IAM prefix: ce, cloudwatch, logs
+}
+
+// Budget is a month's ceilings shared by all runs. It is safe for concurrent
 // use; a nil Budget has no ceiling.
 type Budget struct {
-	ceiling float64
-	now     func() time.Time
+	now func() time.Time
 
-	mu    sync.Mutex
-	month time.Time
-	spent float64
+	mu       sync.Mutex
+	ceilings Ceilings
+	month    time.Time
+	spent    map[string]float64 // by service
 }
 
 // NewBudget returns a Budget with what the month has cost so far.
@@ -81,7 +103,9 @@ func NewBudget(o BudgetOptions) *Budget {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Budget{ceiling: o.CeilingUSD, now: o.Now, month: month(o.Now()), spent: o.SpentUSD}
+	b := &Budget{now: o.Now, ceilings: o.Ceilings, month: month(o.Now()), spent: map[string]float64{}}
+	maps.Copy(b.spent, o.Spent)
+	return b
 }
 
 // SpentUSD is what the current month has cost.
@@ -92,47 +116,65 @@ func (b *Budget) SpentUSD() float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.roll()
-	return b.spent
+	return b.total()
 }
 
-// SetCeiling changes what may be spent in a month.
-func (b *Budget) SetCeiling(usd float64) {
+// total is the month's cost of all services; the caller holds the lock.
+func (b *Budget) total() float64 {
+	var sum float64
+	for _, usd := range b.spent {
+		sum += usd
+	}
+	return sum
+}
+
+// SetCeilings changes what may be spent in a month.
+func (b *Budget) SetCeilings(c Ceilings) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ceiling = usd
+	b.ceilings = c
 }
 
-// take spends usd, or refuses when that would pass the ceiling. A call whose
-// cost only its answer tells takes nothing, and is refused at the ceiling.
-func (b *Budget) take(usd float64) error {
+// take spends usd on a service, or refuses when that would pass its ceiling or
+// that of all. A call whose cost only its answer tells takes nothing, and is
+// refused at the ceiling.
+func (b *Budget) take(service string, usd float64) error {
 	if b == nil {
 		return nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.roll()
-	const rounding = 1e-9
-	if b.spent+usd > b.ceiling+rounding || b.spent >= b.ceiling-rounding {
-		return fmt.Errorf("spent $%.4f of $%.2f, the call costs $%.4f more: %w", b.spent, b.ceiling, usd, ErrBudget)
+	if spent := b.total(); passes(spent, usd, b.ceilings.USD) {
+		return fmt.Errorf("spent $%.4f of $%.2f, the call costs $%.4f more: %w", spent, b.ceilings.USD, usd, ErrBudget)
 	}
-	b.spent += usd
+	if ceiling, ok := b.ceilings.ServiceUSD[service]; ok && passes(b.spent[service], usd, ceiling) {
+		return fmt.Errorf("spent $%.4f of the $%.2f for %s, the call costs $%.4f more: %w", b.spent[service], ceiling, service, usd, ErrBudget)
+	}
+	b.spent[service] += usd
 	return nil
 }
 
+// passes reports whether usd more would pass the ceiling, or it is reached.
+func passes(spent, usd, ceiling float64) bool {
+	const rounding = 1e-9
+	return spent+usd > ceiling+rounding || spent >= ceiling-rounding
+}
+
 // add records what was spent without asking; negative gives back.
-func (b *Budget) add(usd float64) {
+func (b *Budget) add(service string, usd float64) {
 	if b == nil {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.roll()
-	b.spent = max(0, b.spent+usd)
+	b.spent[service] = max(0, b.spent[service]+usd)
 }
 
 func (b *Budget) roll() {
 	if m := month(b.now()); !m.Equal(b.month) {
-		b.month, b.spent = m, 0
+		b.month, b.spent = m, map[string]float64{}
 	}
 }
 
@@ -159,6 +201,7 @@ type call struct{ service, operation string }
 
 type entry struct {
 	calls, errors, throttles uint64
+	answered                 bool // by the service itself, if only with a refusal
 	unit                     string
 	units                    float64 // billed, those charged ahead included
 	ahead                    float64 // charged before the call and not yet confirmed by Bill
@@ -186,7 +229,7 @@ func (m *Meter) Bill(service, operation, unit string, units float64) {
 	usd := (units - confirmed) * rate.USD
 	e.usd += usd
 	m.mu.Unlock()
-	m.budget.add(usd)
+	m.budget.add(service, usd)
 }
 
 // charge pays for a call before it is made, or refuses it with ErrBudget.
@@ -197,7 +240,7 @@ func (m *Meter) charge(service, operation string, units float64) (refund func(),
 		return func() {}, nil
 	}
 	usd := units * rate.USD
-	if err := m.budget.take(usd); err != nil {
+	if err := m.budget.take(service, usd); err != nil {
 		return nil, fmt.Errorf("%s:%s: %w", service, operation, err)
 	}
 	m.mu.Lock()
@@ -208,7 +251,7 @@ func (m *Meter) charge(service, operation string, units float64) (refund func(),
 	e.ahead += units
 	e.usd += usd
 	return func() {
-		m.budget.add(-usd)
+		m.budget.add(service, -usd)
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		e.units -= units
@@ -217,8 +260,26 @@ func (m *Meter) charge(service, operation string, units float64) (refund func(),
 	}, nil
 }
 
-// count adds one request, retries included, and how it was answered.
-func (m *Meter) count(service, operation string, err error) {
+// chargeAgain pays for requests of a call that AWS billed beside the one that
+// was paid for. The month's ceiling cannot stop what has been done.
+func (m *Meter) chargeAgain(service, operation string, units float64) {
+	rate, priced := m.rateOfCall(service, operation)
+	if !priced {
+		return
+	}
+	usd := units * rate.USD
+	m.budget.add(service, usd)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.entry(service, operation)
+	e.unit = rate.Unit
+	e.units += units
+	e.usd += usd
+}
+
+// Count adds one request, retries included, and how it was answered. Calls
+// through Instrument count themselves.
+func (m *Meter) Count(service, operation string, err error) {
 	if m == nil {
 		return
 	}
@@ -226,13 +287,31 @@ func (m *Meter) count(service, operation string, err error) {
 	defer m.mu.Unlock()
 	e := m.entry(service, operation)
 	e.calls++
+	outcome := Classify(err)
+	e.answered = e.answered || outcome == OK || outcome == Denied || outcome == Throttled || ExpiredCredentials(err)
 	if err == nil {
 		return
 	}
 	e.errors++
-	if Classify(err) == Throttled {
+	if outcome == Throttled {
 		e.throttles++
 	}
+}
+
+// Answered reports whether any request of the run had an answer of the service
+// itself, if only a refusal, and not failures alone.
+func (m *Meter) Answered() bool {
+	if m == nil {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.entries {
+		if e.answered {
+			return true
+		}
+	}
+	return false
 }
 
 // entry is the ledger line of an operation; the caller holds the lock.
@@ -346,6 +425,10 @@ func ServiceName(name string) string {
 		return "apigateway"
 	case "elasticloadbalancingv2":
 		return "elasticloadbalancing"
+	case "computeoptimizer":
+		return "compute-optimizer"
+	case "costoptimizationhub":
+		return "cost-optimization-hub"
 	default:
 		return lower
 	}

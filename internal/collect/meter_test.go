@@ -2,6 +2,8 @@ package collect
 
 import (
 	"errors"
+	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,9 +50,9 @@ func TestMeter(t *testing.T) {
 		{
 			"a free call costs its request only",
 			func(m *Meter) {
-				m.count("lambda", "ListFunctions", nil)
-				m.count("lambda", "ListFunctions", throttle)
-				m.count("lambda", "ListFunctions", &apiError{"AccessDenied"})
+				m.Count("lambda", "ListFunctions", nil)
+				m.Count("lambda", "ListFunctions", throttle)
+				m.Count("lambda", "ListFunctions", &apiError{"AccessDenied"})
 			},
 			[]schema.APICall{{Service: "lambda", Operation: "ListFunctions", Calls: 3, Errors: 2, Throttles: 1}},
 		},
@@ -58,7 +60,7 @@ func TestMeter(t *testing.T) {
 			"a page charged ahead and billed by the collector is one page",
 			func(m *Meter) {
 				mustCharge(t, m, "ce", "GetCostAndUsage", 1)
-				m.count("ce", "GetCostAndUsage", nil)
+				m.Count("ce", "GetCostAndUsage", nil)
 				m.Bill("Cost Explorer", "GetCostAndUsage", "page", 1)
 			},
 			[]schema.APICall{{Service: "ce", Operation: "GetCostAndUsage", Calls: 1, Units: 1, Unit: "page", USD: 0.01}},
@@ -133,7 +135,7 @@ func TestNilMeterOnlyForgets(t *testing.T) {
 	t.Parallel()
 	var m *Meter
 	m.Bill("ce", "GetCostAndUsage", "page", 1)
-	m.count("ce", "GetCostAndUsage", nil)
+	m.Count("ce", "GetCostAndUsage", nil)
 	if _, err := m.charge("ce", "GetCostAndUsage", 1); err != nil {
 		t.Error(err)
 	}
@@ -145,7 +147,7 @@ func TestNilMeterOnlyForgets(t *testing.T) {
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 30, 23, 59, 0, 0, time.UTC)
-	budget := NewBudget(BudgetOptions{CeilingUSD: 0.05, SpentUSD: 0.02, Now: func() time.Time { return now }})
+	budget := NewBudget(BudgetOptions{Ceilings: Ceilings{USD: 0.05}, Spent: map[string]float64{"ce": 0.02}, Now: func() time.Time { return now }})
 	a, b := NewMeter(testRates(t), budget), NewMeter(testRates(t), budget)
 
 	mustCharge(t, a, "ce", "GetCostAndUsage", 1)
@@ -172,6 +174,28 @@ func TestBudget(t *testing.T) {
 		t.Errorf("spent in the new month: %v", got)
 	}
 	mustCharge(t, b, "ce", "GetCostAndUsage", 1)
+}
+
+func TestBudgetOfOneService(t *testing.T) {
+	t.Parallel()
+	budget := NewBudget(BudgetOptions{
+		Ceilings: Ceilings{USD: 1, ServiceUSD: map[string]float64{"ce": 0.02, "logs": 0}}, Spent: map[string]float64{"ce": 0.01, "cloudwatch": 0.5},
+	})
+	m := NewMeter(testRates(t), budget)
+	mustCharge(t, m, "ce", "GetCostAndUsage", 1)
+	_, err := m.charge("ce", "GetCostAndUsage", 1)
+	if !errors.Is(err, ErrBudget) || !strings.Contains(err.Error(), "spent $0.0200 of the $0.02 for ce") {
+		t.Errorf("the third page of two: %v", err)
+	}
+	if _, err := m.charge("logs", "StartQuery", 0); !errors.Is(err, ErrBudget) {
+		t.Errorf("a query of a service that may cost nothing: %v", err)
+	}
+	mustCharge(t, m, "cloudwatch", "GetMetricData", 100) // has only the ceiling of all
+	if got := budget.SpentUSD(); math.Abs(got-0.521) > 1e-9 {
+		t.Errorf("spent $%v", got)
+	}
+	budget.SetCeilings(Ceilings{USD: 1})
+	mustCharge(t, m, "ce", "GetCostAndUsage", 1)
 }
 
 func TestZeroCeilingRefusesPricedCallsAlone(t *testing.T) {

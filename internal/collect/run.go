@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/aws/smithy-go"
 
@@ -69,12 +70,16 @@ func (r *Run) Gaps() []schema.EvidenceGap {
 // Complete says that everything of a table (of one kind, where it has several
 // sources) was read in this run: rows of the scope that this run did not write
 // are gone from the account. Without it, older rows stay current.
-func (r *Run) Complete(table, kind string) {
+func (r *Run) Complete(table, kind string) { r.CompleteSince(table, kind, r.Now) }
+
+// CompleteSince says that everything of a table and kind was read since t, by
+// this run and those before it: rows older than t are gone from the account.
+func (r *Run) CompleteSince(table, kind string, t time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.completions = append(r.completions, schema.Completion{
 		Collector: r.Collector.Name, Account: r.Account, Region: r.Region,
-		TableName: table, Kind: kind, CollectedAt: r.Now,
+		TableName: table, Kind: kind, CollectedAt: t,
 	})
 }
 

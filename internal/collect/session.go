@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type LoadOptions struct {
 	ExternalID  string // for RoleARN
 	SessionName string // for RoleARN; faaswarden when empty
 	Region      string // empty: AWS_REGION or the profile's
+	OrRegion    string // where neither Region, AWS_REGION nor the profile names one
 	EndpointURL string // for every service; empty: AWS's, or AWS_ENDPOINT_URL and its per-service forms
 
 	Credentials aws.CredentialsProvider // instead of the chain
@@ -54,7 +56,7 @@ func Load(ctx context.Context, o LoadOptions) (aws.Config, error) {
 	if o.EndpointURL != "" {
 		cfg.BaseEndpoint = aws.String(o.EndpointURL)
 	}
-	if cfg.Region == "" {
+	if cfg.Region = cmp.Or(cfg.Region, o.OrRegion); cfg.Region == "" {
 		return aws.Config{}, errors.New("load the AWS configuration: no region: name regions in the config file, or set AWS_REGION or the profile's region")
 	}
 	if cfg.Credentials == nil {
@@ -66,7 +68,7 @@ func Load(ctx context.Context, o LoadOptions) (aws.Config, error) {
 	if o.RoleARN == "" {
 		return cfg, nil
 	}
-	return assume(ctx, cfg, o)
+	return Assume(ctx, cfg, o)
 }
 
 func (o LoadOptions) chain() []func(*config.LoadOptions) error {
@@ -83,7 +85,10 @@ func (o LoadOptions) chain() []func(*config.LoadOptions) error {
 	return list
 }
 
-func assume(ctx context.Context, cfg aws.Config, o LoadOptions) (aws.Config, error) {
+// Assume returns cfg with the credentials of o's role, which are renewed before
+// they end. They have been resolved once.
+func Assume(ctx context.Context, cfg aws.Config, o LoadOptions) (aws.Config, error) {
+	cfg = cfg.Copy()
 	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), o.RoleARN, func(p *stscreds.AssumeRoleOptions) {
 		p.RoleSessionName = "faaswarden"
 		if o.SessionName != "" {

@@ -53,7 +53,7 @@ func (c *Collector) validate(relations []string, written map[string]bool) []erro
 	check(c.Title != "" && !strings.HasSuffix(c.Title, "."), "title must be one clause without a full stop")
 	check(c.Collect != nil, "Collect is nil")
 	check(c.Estimate != nil, "Estimate is nil: every call is announced before it is made")
-	check(c.Scope == PerRegion || c.Scope == PerAccount, "scope %q is not one of %v", c.Scope, []Scope{PerRegion, PerAccount})
+	check(slices.Contains([]Scope{PerRegion, PerAccount, Once}, c.Scope), "scope %q is not one of %v", c.Scope, []Scope{PerRegion, PerAccount, Once})
 	check(c.Every >= time.Minute, "runs every %s: must be a minute or more", c.Every)
 	check(c.Lookback >= 0 && c.Overlap >= 0 && c.Timeout >= 0, "lookback, overlap and timeout must not be negative")
 	check(len(c.Writes) > 0, "Writes is empty")
@@ -184,12 +184,17 @@ type policyStatement struct {
 	Resource string
 }
 
-// Policy is the IAM policy document that lets the collectors read, one
-// statement a collector in the suite's order, an action in the first statement
-// that needs it. Nothing in it changes anything.
+// regionsAction tells which regions an account has enabled, whatever is collected there.
+const regionsAction = "ec2:DescribeRegions"
+
+// Policy is the IAM policy document that lets the collectors read: what looking
+// accounts up needs, and one statement a collector in the suite's order, an
+// action in the first statement that needs it. Nothing in it changes anything.
 func Policy(suite []*Collector) ([]byte, error) {
-	doc := policyDocument{Version: "2012-10-17"}
-	granted := map[string]bool{}
+	doc := policyDocument{Version: "2012-10-17", Statement: []policyStatement{
+		{Sid: sid("regions"), Effect: "Allow", Action: []string{regionsAction}, Resource: "*"},
+	}}
+	granted := map[string]bool{regionsAction: true}
 	for _, c := range suite {
 		statement := policyStatement{Sid: sid(c.Name), Effect: "Allow", Resource: "*"}
 		for _, a := range c.Actions {

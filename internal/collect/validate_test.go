@@ -98,6 +98,14 @@ func TestPolicy(t *testing.T) {
   "Version": "2012-10-17",
   "Statement": [
     {
+      "Sid": "FaaswardenRegions",
+      "Effect": "Allow",
+      "Action": [
+        "ec2:DescribeRegions"
+      ],
+      "Resource": "*"
+    },
+    {
       "Sid": "FaaswardenA",
       "Effect": "Allow",
       "Action": [

@@ -57,13 +57,36 @@ type Log struct {
 
 // AWS says what to read, as whom, and how gently.
 type AWS struct {
-	Accounts             []Account `yaml:"accounts"`
-	Regions              []string  `yaml:"regions"`
-	RateHeadroom         float64   `yaml:"rate_headroom"`
-	APIBudgetUSDPerMonth float64   `yaml:"api_budget_usd_per_month"`
-	Lookback             Duration  `yaml:"lookback"`
-	Concurrency          int       `yaml:"concurrency"`
+	Accounts               []Account          `yaml:"accounts"`
+	Organization           Organization       `yaml:"organization"`
+	Regions                []string           `yaml:"regions"` // or [all]: every region that an account has enabled
+	Refresh                Duration           `yaml:"refresh"` // how often accounts and regions are looked up again
+	RateHeadroom           float64            `yaml:"rate_headroom"`
+	APIBudgetUSDPerMonth   float64            `yaml:"api_budget_usd_per_month"`
+	APIBudgetUSDPerService map[string]float64 `yaml:"api_budget_usd_per_service"` // by IAM prefix: ce, cloudwatch, logs
+	Lookback               Duration           `yaml:"lookback"`
+	Concurrency            int                `yaml:"concurrency"`
 }
+
+// Organization finds accounts with AWS Organizations, asked from its management
+// account or a delegated administrator's: the account of the standard
+// credential chain, the profile or the role.
+type Organization struct {
+	RoleName   string   `yaml:"role_name"` // assumed in every other account; empty: none are looked for
+	ExternalID Secret   `yaml:"external_id"`
+	Profile    string   `yaml:"profile"`
+	RoleARN    string   `yaml:"role_arn"`
+	Only       []string `yaml:"only"`    // account ids; empty: all active ones
+	Exclude    []string `yaml:"exclude"` // account ids
+}
+
+// Ceilings are what AWS API calls may cost in a month.
+func (a AWS) Ceilings() collect.Ceilings {
+	return collect.Ceilings{USD: a.APIBudgetUSDPerMonth, ServiceUSD: a.APIBudgetUSDPerService}
+}
+
+// AllRegions stands in a list of regions for every region of the account.
+const AllRegions = "all"
 
 // Account is one AWS account, reached by the standard credential chain, a
 // profile, or a role assumed from either.
@@ -104,8 +127,10 @@ func Default() *Config {
 		Log:   Log{Level: "info", Format: "text"},
 		AWS: AWS{
 			Accounts:     []Account{{}},
+			Organization: Organization{Only: []string{}, Exclude: []string{}}, APIBudgetUSDPerService: map[string]float64{},
+			Refresh:      Duration(time.Hour),
 			RateHeadroom: 0.5, APIBudgetUSDPerMonth: 25,
-			Lookback: Duration(30 * 24 * time.Hour), Concurrency: 4,
+			Lookback: Duration(30 * 24 * time.Hour), Concurrency: 16,
 		},
 		Analysis: Analysis{
 			Window: Duration(30 * 24 * time.Hour), Every: Duration(time.Hour),
@@ -169,8 +194,10 @@ func (c *Config) resolve(dir string) {
 }
 
 var (
-	regionPattern = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
-	rolePattern   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/.+$`)
+	accountPattern  = regexp.MustCompile(`^\d{12}$`)
+	roleNamePattern = regexp.MustCompile(`^([\w+=,.@-]+/)*[\w+=,.@-]{1,64}$`)
+	regionPattern   = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	rolePattern     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/.+$`)
 )
 
 // Validate reports every fault, each with its path and remedy.
@@ -185,6 +212,8 @@ func (c *Config) Validate(suites Suites) error {
 	f.check(c.AWS.RateHeadroom > 0 && c.AWS.RateHeadroom <= 1, "aws.rate_headroom", fmt.Sprintf("is %v", c.AWS.RateHeadroom), "give the share of AWS's request quotas to use, above 0 and at most 1")
 	f.check(c.AWS.APIBudgetUSDPerMonth >= 0, "aws.api_budget_usd_per_month", fmt.Sprintf("is %v", c.AWS.APIBudgetUSDPerMonth), "give USD, or 0 to make no priced call at all")
 	f.check(c.AWS.Concurrency >= 1 && c.AWS.Concurrency <= 64, "aws.concurrency", fmt.Sprintf("is %d", c.AWS.Concurrency), "give 1 to 64 scopes collected at once")
+	f.between("aws.refresh", c.AWS.Refresh, time.Minute, 24*time.Hour)
+	c.validateCeilings(f)
 	f.between("aws.lookback", c.AWS.Lookback, time.Hour, 455*24*time.Hour)
 	f.between("analysis.window", c.Analysis.Window, 24*time.Hour, 455*24*time.Hour)
 	f.between("analysis.every", c.Analysis.Every, time.Minute, 7*24*time.Hour)
@@ -247,6 +276,36 @@ func (c *Config) validateAccounts(f *faults) {
 		f.regions(path+".regions", a.Regions)
 	}
 	f.regions("aws.regions", c.AWS.Regions)
+	c.validateOrganization(f)
+}
+
+func (c *Config) validateOrganization(f *faults) {
+	o := c.AWS.Organization
+	const path = "aws.organization"
+	if o.RoleName == "" {
+		none := o.ExternalID == "" && o.Profile == "" && o.RoleARN == "" && len(o.Only)+len(o.Exclude) == 0
+		f.check(none, path+".role_name", "is empty", "name the role to assume in every account, or remove aws.organization")
+		return
+	}
+	f.check(roleNamePattern.MatchString(o.RoleName), path+".role_name", fmt.Sprintf("is %q", o.RoleName), "give the role's name, with its path when it has one, not its ARN")
+	f.check(o.RoleARN == "" || rolePattern.MatchString(o.RoleARN), path+".role_arn", fmt.Sprintf("is %q", o.RoleARN), "give arn:aws:iam::ACCOUNT:role/NAME")
+	for key, ids := range map[string][]string{"only": o.Only, "exclude": o.Exclude} {
+		for i, id := range ids {
+			f.check(accountPattern.MatchString(id), fmt.Sprintf("%s.%s[%d]", path, key, i), fmt.Sprintf("is %q", id), "give a 12-digit account id in quotes")
+		}
+	}
+	for _, id := range o.Only {
+		f.check(!slices.Contains(o.Exclude, id), path+".exclude", "names "+id+" as only does", "leave it out of one of them")
+	}
+}
+
+func (c *Config) validateCeilings(f *faults) {
+	for _, service := range slices.Sorted(maps.Keys(c.AWS.APIBudgetUSDPerService)) {
+		path, usd := "aws.api_budget_usd_per_service."+service, c.AWS.APIBudgetUSDPerService[service]
+		priced := collect.PricedServices()
+		f.check(slices.Contains(priced, service), path, "is no service whose calls cost anything", "use one of "+strings.Join(priced, ", "))
+		f.check(usd >= 0, path, fmt.Sprintf("is %v", usd), "give USD, or 0 to make no priced call of the service")
+	}
 }
 
 func (c *Config) validateCollectors(f *faults, suite []*collect.Collector) {
@@ -298,8 +357,11 @@ func (f *faults) between(path string, d Duration, low, high time.Duration) {
 }
 
 func (f *faults) regions(path string, regions []string) {
+	if len(regions) == 1 && regions[0] == AllRegions {
+		return
+	}
 	for i, r := range regions {
-		f.check(regionPattern.MatchString(r), fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("is %q", r), "give a region code such as eu-west-1")
+		f.check(regionPattern.MatchString(r), fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("is %q", r), "give a region code such as eu-west-1, or the list [all]")
 	}
 }
 

@@ -16,6 +16,7 @@ func NeedRestart(old, next *Config) []string {
 		{"store", before, after},
 		{"web", old.Web, next.Web},
 		{"log", old.Log, next.Log},
+		{"aws.concurrency", old.AWS.Concurrency, next.AWS.Concurrency},
 		{"aws.rate_headroom", old.AWS.RateHeadroom, next.AWS.RateHeadroom},
 	} {
 		if !reflect.DeepEqual(part.old, part.next) {

@@ -59,6 +59,8 @@ func (e *Engine) Analyze(ctx context.Context, opts AnalyzeOptions) (*Snapshot, e
 		}
 		e.opts.Progress(Progress{Stage: "analyze", What: a.Name, Done: 1, Total: len(e.opts.Suites.Analyzers)})
 	}
+	e.publish.Lock()
+	defer e.publish.Unlock()
 	s, err := e.loadSnapshot(ctx, window)
 	if err != nil {
 		return nil, err

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/faaswarden/faaswarden/internal/collect"
-	"github.com/faaswarden/faaswarden/internal/config"
 	"github.com/faaswarden/faaswarden/internal/schema"
 	"github.com/faaswarden/faaswarden/internal/store"
 )
@@ -21,14 +20,6 @@ const (
 	closing = 30 * time.Second
 )
 
-// task is one collector in one scope.
-type task struct {
-	collector *collect.Collector
-	settings  config.Collector
-	scope     Scope
-	cache     *collect.Cache // of the account's cycle
-}
-
 // Collect runs the named collectors (all enabled ones when none is named)
 // in every scope now, and returns the runs as stored. The error is the store's
 // or the context's; a failing collector is an outcome, not an error.
@@ -37,103 +28,22 @@ func (e *Engine) Collect(ctx context.Context, only ...string) ([]schema.Collecto
 	if err != nil {
 		return nil, err
 	}
-	return e.runTasks(ctx, tasks)
-}
-
-// CollectDue runs what is due and returns how many runs there were.
-func (e *Engine) CollectDue(ctx context.Context) (int, error) {
-	last, err := e.lastStarts(ctx)
-	if err != nil {
-		return 0, err
-	}
-	now := e.opts.Now()
-	tasks, err := e.tasks(func(t task) bool {
-		return now.Sub(last[t.key()]) >= t.settings.Every
-	})
-	if err != nil || len(tasks) == 0 {
-		return 0, err
-	}
-	runs, err := e.runTasks(ctx, tasks)
-	return len(runs), err
-}
-
-func (t task) key() [3]string { return [3]string{t.collector.Name, t.scope.Account, t.scope.Region} }
-
-// tasks lists enabled collectors × scopes, in the suite's dependency order.
-func (e *Engine) tasks(want func(task) bool) ([]task, error) {
-	var list []task
-	for _, c := range e.order {
-		settings, err := config.CollectorSettings(e.Config(), c)
-		if err != nil {
-			return nil, err
-		}
-		if !settings.Enabled {
-			continue
-		}
-		for _, s := range e.settings.Load().scopes {
-			t := task{collector: c, settings: settings, scope: s}
-			if (c.Scope == collect.PerRegion || s.Home) && want(t) {
-				list = append(list, t)
-			}
-		}
-	}
-	return list, nil
-}
-
-func (e *Engine) lastStarts(ctx context.Context) (map[[3]string]time.Time, error) {
-	last := map[[3]string]time.Time{}
-	for s, err := range store.Select[Status](ctx, e.opts.Store, statusQuery, nil) {
-		if err != nil {
-			return nil, fmt.Errorf("read collector status: %w", err)
-		}
-		last[[3]string{s.Collector, s.Account, s.Region}] = s.LastStartedAt
-	}
-	return last, nil
-}
-
-// runTasks runs scopes side by side and, within a scope, the collectors in
-// order: what one reads another has written. A scope's independent collectors
-// share its rate limits, so running them at once would gain nothing.
-func (e *Engine) runTasks(ctx context.Context, tasks []task) ([]schema.CollectorRun, error) {
-	release, err := e.acquire(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	byScope := map[[2]string][]task{}
-	caches := map[string]*collect.Cache{}
-	for _, t := range tasks {
-		if caches[t.scope.Account] == nil {
-			caches[t.scope.Account] = collect.NewCache()
-		}
-		t.cache = caches[t.scope.Account]
-		key := [2]string{t.scope.Account, t.scope.Region}
-		byScope[key] = append(byScope[key], t)
-	}
-	results := make(chan schema.CollectorRun, len(tasks))
+	results := make(chan []schema.CollectorRun, len(tasks))
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(e.Config().AWS.Concurrency)
-	for _, list := range byScope {
+	caches := newCaches(e.opts.Now)
+	for _, list := range byPlace(tasks) {
 		group.Go(func() error {
-			for _, t := range list {
-				step := Progress{Stage: "collect", What: t.scope.Region + " " + t.collector.Name, Total: len(tasks)}
-				e.opts.Progress(step)
-				run, err := e.runOne(groupCtx, t)
-				if err != nil {
-					return err
-				}
-				results <- run
-				step.Done = 1
-				e.opts.Progress(step)
-			}
-			return nil
+			runs, err := e.collectPlace(groupCtx, list, caches.of(list[0].scope.Account), len(tasks))
+			results <- runs
+			return err
 		})
 	}
 	err = group.Wait()
 	close(results)
 	var runs []schema.CollectorRun
 	for r := range results {
-		runs = append(runs, r)
+		runs = append(runs, r...)
 	}
 	if err == nil {
 		err = e.refreshOperations(ctx)
@@ -142,11 +52,11 @@ func (e *Engine) runTasks(ctx context.Context, tasks []task) ([]schema.Collector
 }
 
 // runOne runs one collector in one scope and stores what became of it.
-func (e *Engine) runOne(ctx context.Context, t task) (schema.CollectorRun, error) {
+func (e *Engine) runOne(ctx context.Context, t task, cache *collect.Cache) (finished, error) {
 	started := time.Now()
-	run, sink, err := e.newRun(ctx, t)
+	run, sink, err := e.newRun(ctx, t, cache)
 	if err != nil {
-		return schema.CollectorRun{}, err
+		return finished{}, err
 	}
 	timeout := t.collector.Timeout
 	if timeout == 0 {
@@ -156,26 +66,25 @@ func (e *Engine) runOne(ctx context.Context, t task) (schema.CollectorRun, error
 	defer cancel()
 	collectErr := protect(func() error { return t.collector.Collect(runCtx, run) })
 
-	// What was read is worth keeping even when the run was cut short.
-	closeCtx, cancelClose := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	closeCtx, cancelClose := lasting(ctx)
 	defer cancelClose()
 	if err := sink.Flush(closeCtx); err != nil {
-		return schema.CollectorRun{}, fmt.Errorf("write rows of %s in %s %s: %w", t.collector.Name, t.scope.Account, t.scope.Region, err)
+		return finished{}, fmt.Errorf("write rows of %s in %s %s: %w", t.collector.Name, t.scope.Account, t.scope.Region, err)
 	}
 	record := e.record(run, sink, collectErr)
 	record.FinishedAt = run.Now.Add(time.Since(started))
 	if err := e.storeRun(closeCtx, run, record, collectErr); err != nil {
-		return record, err
+		return finished{}, err
 	}
 	e.log.Info("collector finished", "collector", t.collector.Name, "account", t.scope.Account, "region", t.scope.Region,
 		"outcome", record.Outcome, "partial", record.Partial, "rows", record.RowsWritten, "api_calls", record.APICalls, "detail", record.Detail)
-	return record, ctx.Err()
+	return finished{record, run.Meter.Answered()}, ctx.Err()
 }
 
 // newRun builds what the collector is given.
-func (e *Engine) newRun(ctx context.Context, t task) (*collect.Run, *store.Sink, error) {
+func (e *Engine) newRun(ctx context.Context, t task, cache *collect.Cache) (*collect.Run, *store.Sink, error) {
 	now := e.opts.Now().UTC()
-	sink := e.opts.Store.Sink()
+	sink := e.sink()
 	meter := collect.NewMeter(e.rates, e.budget)
 	run := &collect.Run{
 		ID:        fmt.Sprintf("%s-%06d", now.Format("20060102T150405.000"), e.cycleSeq.Add(1)),
@@ -184,7 +93,7 @@ func (e *Engine) newRun(ctx context.Context, t task) (*collect.Run, *store.Sink,
 		AWS:  collect.Instrument(t.scope.AWS, meter, e.limiter, collect.InstrumentOptions{Account: t.scope.Account}),
 		Sink: sink, State: e.opts.Store.State(t.collector.Name, t.scope.Account, t.scope.Region, sink),
 		Log:    e.opts.Logger.With("collector", t.collector.Name, "account", t.scope.Account, "region", t.scope.Region),
-		Params: maps.Clone(t.settings.Params), Meter: meter, Cache: t.cache,
+		Params: maps.Clone(t.settings.Params), Meter: meter, Cache: cache,
 	}
 	run.Resources = func(ctx context.Context, kind string) ([]string, error) {
 		return e.resources(ctx, t.scope, kind)
@@ -230,12 +139,29 @@ FROM nat_gateways_current WHERE account = {account:String} AND region = {region:
 WHERE account = {account:String} AND region = {region:String} ORDER BY arn`,
 	collect.StreamConsumerResources: `SELECT DISTINCT function_arn AS arn FROM event_source_mappings_current
 WHERE account = {account:String} AND region = {region:String} AND NOT match(source_arn, '^arn:[a-z-]+:sqs:') ORDER BY arn`,
+	collect.KafkaConsumerResources: `SELECT DISTINCT function_arn AS arn FROM event_source_mappings_current
+WHERE account = {account:String} AND region = {region:String} AND (source_arn = '' OR match(source_arn, '^arn:[a-z-]+:kafka:')) ORDER BY arn`,
+	collect.MeasuredMappingResources: `SELECT concat('arn:', {partition:String}, ':lambda:', region, ':', account, ':event-source-mapping:', uuid) AS arn
+FROM event_source_mapping_details_current WHERE account = {account:String} AND region = {region:String} AND notEmpty(metrics) ORDER BY arn`,
+	collect.WeightedAliasResources: `SELECT concat(function_arn, ':', alias, ':', arrayJoin(arrayConcat([version], mapKeys(weights)))) AS arn FROM aliases_current
+WHERE account = {account:String} AND region = {region:String} AND notEmpty(weights) ORDER BY arn`,
+	collect.RuleResources: `SELECT DISTINCT src_arn AS arn FROM edges_current
+WHERE account = {account:String} AND region = {region:String} AND source_kind = 'events' AND src_kind = 'rule' AND enabled ORDER BY arn`,
+	collect.LinkedFunctionResources: `SELECT DISTINCT function_arn AS arn FROM functions_current
+WHERE account != {account:String} AND region = {region:String} AND version = '$LATEST' ORDER BY arn`,
+	collect.QualifierResources: `SELECT arn FROM
+(
+    SELECT concat(function_arn, ':', alias) AS arn FROM aliases_current WHERE account = {account:String} AND region = {region:String}
+    UNION ALL
+    SELECT concat(function_arn, ':', version) AS arn FROM functions_current WHERE account = {account:String} AND region = {region:String} AND version != '$LATEST'
+)
+ORDER BY arn`,
 }
 
 func (e *Engine) resources(ctx context.Context, s Scope, kind string) ([]string, error) {
 	query, ok := resourceQueries[kind]
 	if !ok {
-		return nil, fmt.Errorf("resources of kind %q are not kept", kind)
+		return nil, fmt.Errorf("read resources of kind %q: %w", kind, collect.ErrNotKept)
 	}
 	type row struct {
 		ARN string `ch:"arn"`
@@ -289,16 +215,40 @@ func (e *Engine) storeRun(ctx context.Context, run *collect.Run, record schema.C
 			})
 		}
 	}
-	err := errors.Join(
-		insert(ctx, e.opts.Store, gaps),
-		insert(ctx, e.opts.Store, run.Meter.Ledger(run)),
-		insert(ctx, e.opts.Store, []schema.CollectorRun{record}),
-		insert(ctx, e.opts.Store, run.Completions()),
-	)
-	if err != nil {
-		return fmt.Errorf("store the run of %s in %s %s: %w", run.Collector.Name, run.Account, run.Region, err)
+	for _, write := range []func() error{
+		func() error { return keep(ctx, e.sink(), gaps) },
+		func() error { return keep(ctx, e.sink(), run.Meter.Ledger(run)) },
+		func() error { return keep(ctx, e.sink(), []schema.CollectorRun{record}) },
+		func() error { return keep(ctx, e.sink(), run.Completions()) },
+	} {
+		if err := write(); err != nil {
+			return fmt.Errorf("store the run of %s in %s %s: %w", run.Collector.Name, run.Account, run.Region, err)
+		}
 	}
 	return nil
+}
+
+// sink is a run's way to the store.
+func (e *Engine) sink() *store.Sink {
+	return e.opts.Store.Sink(store.SinkOptions{Sharers: e.Config().AWS.Concurrency, Patience: time.Duration(e.patience.Load())})
+}
+
+// keep writes rows of one type and returns once they are durable.
+func keep[T schema.Row](ctx context.Context, sink *store.Sink, rows []T) error {
+	for _, r := range rows {
+		if err := sink.Put(ctx, r); err != nil {
+			return err
+		}
+	}
+	return sink.Flush(ctx)
+}
+
+// lasting is ctx with some time more once it has ended: what was read is worth
+// keeping even when a run was cut short.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(closing, cancel) })
+	return longer, func() { stop(); cancel() }
 }
 
 // protect turns a panic of one collector or analyzer into its error.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,8 +25,10 @@ type Scope struct {
 	Account   string
 	Partition string
 	Region    string
+	First     bool       // of the first account's home region: collectors that run once run here
 	Home      bool       // the region in which per-account collectors run
 	AWS       aws.Config // credentials and endpoint; not yet metered or limited
+	Err       error      // why nothing can be read here; nil for a scope that can be entered
 }
 
 // Options say what to run, where, and how gently.
@@ -35,7 +38,9 @@ type Options struct {
 	Suites     config.Suites
 	Scopes     []Scope
 	Now        func() time.Time // nil means time.Now
+	Shards     int              // how many daemons share the accounts, and the API budget with them; zero means 1
 	RateFactor float64          // multiplies AWS's request quotas; zero means 1. Only the simulated account raises it.
+	Poll       time.Duration    // how often the schedule is looked at when nothing happens; zero means ten seconds
 	Logger     *slog.Logger
 	Progress   func(Progress) // may be nil; called from several goroutines
 }
@@ -48,8 +53,9 @@ type Progress struct {
 	Total int    // steps of the stage
 }
 
-// Engine runs collection cycles and analyses. Its methods may be called from
-// any goroutine; cycles and analyses exclude each other.
+// Engine runs collectors and analyses. Its methods may be called from any
+// goroutine: an account's region is collected once at a time, and one analysis
+// runs at a time, each beside the other.
 type Engine struct {
 	opts     Options
 	log      *slog.Logger
@@ -61,8 +67,11 @@ type Engine struct {
 	settings atomic.Pointer[settings]
 	snapshot atomic.Pointer[Snapshot]
 	health   atomic.Pointer[Health]
-	busy     chan struct{} // holds one token: a cycle or an analysis at a time
+	busy     chan struct{} // holds one token: an analysis or retention at a time
+	places   places        // where collectors run now
+	publish  sync.Mutex    // held while a snapshot is made from the one before
 	cycleSeq atomic.Int64
+	patience atomic.Int64 // nanoseconds that a run waits for a store that is away
 }
 
 // New orders the collectors and prepares an engine; it starts nothing.
@@ -72,6 +81,9 @@ func New(opts Options) (*Engine, error) {
 	}
 	if opts.RateFactor == 0 {
 		opts.RateFactor = 1
+	}
+	if opts.Poll == 0 {
+		opts.Poll = defaultPoll
 	}
 	if opts.Progress == nil {
 		opts.Progress = func(Progress) {}
@@ -83,7 +95,7 @@ func New(opts Options) (*Engine, error) {
 	e := &Engine{
 		opts: opts, log: opts.Logger.With("component", "engine"), order: order,
 		limiter: collect.NewLimiter(collect.LimiterOptions{Share: opts.Config.AWS.RateHeadroom, Factor: opts.RateFactor}),
-		busy:    make(chan struct{}, 1),
+		busy:    make(chan struct{}, 1), places: places{held: map[place]chan struct{}{}},
 	}
 	e.settings.Store(&settings{opts.Config, opts.Scopes})
 	return e, nil
@@ -99,7 +111,7 @@ func (e *Engine) Open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.budget = collect.NewBudget(collect.BudgetOptions{CeilingUSD: e.Config().AWS.APIBudgetUSDPerMonth, SpentUSD: spent, Now: e.opts.Now})
+	e.budget = collect.NewBudget(collect.BudgetOptions{Ceilings: e.ceilings(), Spent: spent, Now: e.opts.Now})
 	s, err := e.loadSnapshot(ctx, analysis.Window{})
 	if err != nil {
 		return err
@@ -121,37 +133,6 @@ func (e *Engine) acquire(ctx context.Context) (release func(), err error) {
 		return nil, ctx.Err()
 	}
 }
-
-// Run collects and analyzes on schedule until ctx ends, and sees to retention
-// once a day. What fails is logged and tried again when due; it never ends the loop.
-func (e *Engine) Run(ctx context.Context) error {
-	var analyzed, retainAt time.Time
-	for {
-		collected, err := e.CollectDue(ctx)
-		if err != nil && ctx.Err() == nil {
-			e.log.Error("collection cycle failed", "error", err)
-		}
-		due := e.opts.Now().Sub(analyzed) >= time.Duration(e.Config().Analysis.Every)
-		if ctx.Err() == nil && (collected > 0 || due) {
-			if _, err := e.Analyze(ctx, AnalyzeOptions{}); err != nil && ctx.Err() == nil {
-				e.log.Error("analysis failed", "error", err)
-			}
-			analyzed = e.opts.Now()
-		}
-		if ctx.Err() == nil && !e.opts.Now().Before(retainAt) {
-			retainAt = e.retainDue(ctx)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pollInterval):
-		}
-	}
-}
-
-// pollInterval is how often the schedule is looked at; collectors' own
-// intervals are minutes to days.
-const pollInterval = 10 * time.Second
 
 // seedPrices writes the embedded price snapshot, where a newer row replaces an
 // older, and reads from it what API calls cost.
@@ -180,20 +161,44 @@ func (e *Engine) seedPrices(ctx context.Context) error {
 	return nil
 }
 
-// monthSpend is what AWS API calls have cost since the month began, in USD.
-func (e *Engine) monthSpend(ctx context.Context) (float64, error) {
+// monthSpend is what the calls to the services of this engine's accounts have
+// cost since the month began, in USD by service.
+func (e *Engine) monthSpend(ctx context.Context) (map[string]float64, error) {
 	type row struct {
-		USD float64 `ch:"usd"`
+		Account string  `ch:"account"`
+		Service string  `ch:"service"`
+		USD     float64 `ch:"usd"`
 	}
 	now := e.opts.Now().UTC()
 	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
-	var spent float64
+	mine := map[string]bool{}
+	for _, s := range e.settings.Load().scopes {
+		mine[s.Account] = true
+	}
+	spent := map[string]float64{}
 	for r, err := range store.Select[row](ctx, e.opts.Store,
-		"SELECT sum(usd) AS usd FROM api_calls FINAL WHERE collected_at >= {month:DateTime}", map[string]any{"month": month}) {
+		"SELECT account, service, sum(usd) AS usd FROM api_calls FINAL WHERE collected_at >= {month:DateTime} GROUP BY account, service ORDER BY account, service",
+		map[string]any{"month": month}) {
 		if err != nil {
-			return 0, fmt.Errorf("read this month's API spend: %w", err)
+			return nil, fmt.Errorf("read this month's API spend: %w", err)
 		}
-		spent = r.USD
+		if e.opts.Shards <= 1 || mine[r.Account] {
+			spent[r.Service] += r.USD
+		}
 	}
 	return spent, nil
+}
+
+// ceilings are this engine's: of what the configuration allows all daemons, an
+// equal share for each.
+func (e *Engine) ceilings() collect.Ceilings {
+	c := e.Config().AWS.Ceilings()
+	n := float64(max(1, e.opts.Shards))
+	c.USD /= n
+	shares := map[string]float64{}
+	for service, usd := range c.ServiceUSD {
+		shares[service] = usd / n
+	}
+	c.ServiceUSD = shares
+	return c
 }

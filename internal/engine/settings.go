@@ -17,5 +17,5 @@ func (e *Engine) Config() *config.Config { return e.settings.Load().config }
 // was; the caller refuses a configuration that changes it.
 func (e *Engine) Reload(c *config.Config, scopes []Scope) {
 	e.settings.Store(&settings{c, scopes})
-	e.budget.SetCeiling(c.AWS.APIBudgetUSDPerMonth)
+	e.budget.SetCeilings(e.ceilings())
 }

@@ -22,6 +22,7 @@ type sight struct {
 	writers map[string][]*collect.Collector // table → who writes it
 	status  map[[3]string]Status            // collector, account, region
 	homes   map[string]string               // account → the region its per-account collectors run in
+	first   Scope                           // in which the collectors run that run once
 	gaps    *evidence.Gaps
 	every   map[string]time.Duration // collector → its interval
 	enabled map[string]bool
@@ -40,6 +41,11 @@ func (e *Engine) loadSight(ctx context.Context, w analysis.Window) (*sight, erro
 		s.every[c.Name], s.enabled[c.Name] = settings.Every, settings.Enabled
 		for _, table := range c.Writes {
 			s.writers[table] = append(s.writers[table], c)
+		}
+	}
+	for _, scope := range e.settings.Load().scopes {
+		if scope.First {
+			s.first = scope
 		}
 	}
 	for row, err := range store.Select[Status](ctx, e.opts.Store, statusQuery, nil) {
@@ -102,8 +108,12 @@ func partition(region string) string {
 func (s *sight) blind(subject analysis.Subject, table, kind string) (analysis.Blindness, bool) {
 	for _, c := range s.writers[table] {
 		scope := subject
-		if c.Scope == collect.PerAccount {
+		switch c.Scope {
+		case collect.Once:
+			scope.Account, scope.Region = s.first.Account, s.first.Region
+		case collect.PerAccount:
 			scope.Region = s.homes[subject.Account]
+		default: // where the subject is
 		}
 		if b, blind := s.gaps.Blind(scope, table, kind); blind {
 			return b, true

@@ -69,13 +69,14 @@ type Status struct {
 	Detail        string    `ch:"detail"`
 	Seconds       float64   `ch:"seconds"`
 	Rows          uint64    `ch:"rows_written"`
+	APICalls      uint64    `ch:"api_calls"`
 	LastStartedAt time.Time `ch:"last_started_at"`
 	LastSuccessAt time.Time `ch:"last_success_at"`
 }
 
 const statusQuery = `SELECT s.collector AS collector, s.account AS account, s.region AS region, s.outcome AS outcome,
     s.partial AS partial, s.detail AS detail, s.last_started_at AS last_started_at, s.last_success_at AS last_success_at,
-    dateDiff('millisecond', r.started_at, r.finished_at) / 1000 AS seconds, r.rows_written AS rows_written
+    dateDiff('millisecond', r.started_at, r.finished_at) / 1000 AS seconds, r.rows_written AS rows_written, r.api_calls AS api_calls
 FROM collector_status AS s
 INNER JOIN (SELECT * FROM collector_runs FINAL) AS r
     ON r.run_id = s.run_id AND r.collector = s.collector AND r.account = s.account AND r.region = s.region
@@ -263,6 +264,8 @@ func (e *Engine) loadOperations(ctx context.Context, s *Snapshot) error {
 // refreshOperations publishes a snapshot with the last analysis and the newest
 // collection.
 func (e *Engine) refreshOperations(ctx context.Context) error {
+	e.publish.Lock()
+	defer e.publish.Unlock()
 	next := &Snapshot{}
 	if s := e.snapshot.Load(); s != nil {
 		*next = *s

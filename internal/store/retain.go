@@ -218,6 +218,19 @@ func (s *Store) deleteRows(ctx context.Context, table, where string) (uint64, er
 	return n, s.Exec(ctx, statement, nil)
 }
 
+// Delete deletes the rows of a table for which a condition holds, and returns when
+// they are gone.
+func (s *Store) Delete(ctx context.Context, table, where string) error {
+	sql, err := deletion(s.database, s.cluster, table, where)
+	if err != nil {
+		return err
+	}
+	if err := s.Exec(ctx, sql, nil); err != nil {
+		return fmt.Errorf("delete rows of %s: %w", table, err)
+	}
+	return nil
+}
+
 // deletion is the statement that deletes rows of a table, on a cluster from the
 // table of every node.
 func deletion(database, cluster, table, where string) (string, error) {

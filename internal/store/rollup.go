@@ -126,7 +126,7 @@ type progress struct {
 }
 
 func (s *Store) loadProgress(ctx context.Context, l level) (p progress, err error) {
-	text, err := s.State("retention", "", "", s.Sink()).Load(ctx, l.name)
+	text, err := s.State("retention", "", "", s.Sink(SinkOptions{})).Load(ctx, l.name)
 	if err != nil || text == "" {
 		return p, err
 	}
@@ -141,7 +141,7 @@ func (s *Store) saveProgress(ctx context.Context, l level, p progress) error {
 	if err != nil {
 		return fmt.Errorf("write cursor retention %s: %w", l.name, err)
 	}
-	return s.State("retention", "", "", s.Sink()).Save(ctx, l.name, string(text))
+	return s.State("retention", "", "", s.Sink(SinkOptions{})).Save(ctx, l.name, string(text))
 }
 
 // settled is how long after its end a day is given to late points before coarser

@@ -18,8 +18,8 @@ import (
 var _ collect.Sink = (*Sink)(nil)
 
 const (
-	sinkBatchRows = 50_000            // rows of one table that are worth writing without being asked
-	sinkMaxRows   = 4 * sinkBatchRows // rows held at most; about 60 MiB of metric points
+	sinkMaxRows   = 200_000 // rows held at most by all sinks that share; about 60 MiB of metric points
+	sinkLeastRows = 8_000   // and by one of very many
 	sinkMinWait   = 250 * time.Millisecond
 	sinkMaxWait   = 15 * time.Second
 )
@@ -31,6 +31,7 @@ type Sink struct {
 	insert   func(context.Context, ...schema.Row) error
 	batch    int
 	capacity int
+	patience time.Duration
 
 	writing chan struct{} // holds one token while a write runs
 
@@ -44,8 +45,21 @@ type Sink struct {
 	retryAt  time.Time // before it, Put does not try to write on its own
 }
 
-// Sink returns an empty sink onto the store.
-func (s *Store) Sink() *Sink { return newSink(s.Insert, sinkBatchRows, sinkMaxRows) }
+// SinkOptions say how a sink behaves. The zero value is a sink by itself that
+// tells of a failed write at once.
+type SinkOptions struct {
+	Sharers  int           // how many sinks are at work at once: together they hold a bounded number of rows
+	Patience time.Duration // how long Flush waits for a store that is away
+}
+
+// Sink returns an empty sink onto the store. A quarter of what it may hold is
+// worth writing without being asked.
+func (s *Store) Sink(o SinkOptions) *Sink {
+	rows := max(sinkLeastRows, sinkMaxRows/max(1, o.Sharers))
+	k := newSink(s.Insert, rows/4, rows)
+	k.patience = o.Patience
+	return k
+}
 
 func newSink(insert func(context.Context, ...schema.Row) error, batch, capacity int) *Sink {
 	return &Sink{
@@ -77,7 +91,7 @@ func (k *Sink) put(ctx context.Context, rows []schema.Row) error {
 			}
 			return nil
 		}
-		err := k.Flush(ctx)
+		err := k.flush(ctx)
 		if err == nil {
 			continue
 		}
@@ -127,6 +141,22 @@ func (k *Sink) writeIfIdle(ctx context.Context) {
 // Flush returns nil once every row put before it is durable. After an error all
 // rows that were not written stay buffered for the next Flush.
 func (k *Sink) Flush(ctx context.Context) error {
+	giveUp := time.Now().Add(k.patience)
+	for {
+		err := k.flush(ctx)
+		if err == nil || !transient(err) || time.Now().After(giveUp) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the store is away: %w (last attempt: %w)", context.Cause(ctx), err)
+		case <-time.After(k.wait()):
+		}
+	}
+}
+
+// flush writes what is buffered, once.
+func (k *Sink) flush(ctx context.Context) error {
 	select {
 	case k.writing <- struct{}{}:
 	case <-ctx.Done():

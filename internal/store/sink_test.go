@@ -309,3 +309,37 @@ func TestSinkUnderConcurrency(t *testing.T) {
 		}
 	})
 }
+
+// A patient sink waits for a store that comes back, and tells at once of a
+// refusal that names the rows' own fault.
+func TestPatientFlush(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		back := time.Now().Add(5 * time.Minute)
+		var written int
+		k := newSink(func(_ context.Context, rows ...schema.Row) error {
+			if time.Now().Before(back) {
+				return errAway
+			}
+			written += len(rows)
+			return nil
+		}, 10, 40)
+		k.patience = time.Hour
+		if err := k.Put(t.Context(), numbered(0, 30)...); err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Flush(t.Context()); err != nil || written != 30 {
+			t.Errorf("%d rows written: %v", written, err)
+		}
+		if waited := time.Since(back); waited < 0 || waited > 2*sinkMaxWait {
+			t.Errorf("the flush ended %s after the store was back", waited)
+		}
+		back = time.Now().Add(2 * time.Hour)
+		if err := k.Put(t.Context(), numbered(30, 35)...); err != nil {
+			t.Fatal(err)
+		}
+		if err := k.Flush(t.Context()); !errors.Is(err, errAway) || k.Buffered() != 5 {
+			t.Errorf("beyond its patience: %v, %d rows kept", err, k.Buffered())
+		}
+	})
+}

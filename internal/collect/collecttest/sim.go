@@ -7,6 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/faaswarden/faaswarden/internal/awssim"
 	"github.com/faaswarden/faaswarden/internal/collect"
@@ -91,4 +92,56 @@ func (f *Fixture) NotThrottled(t testing.TB) {
 			t.Errorf("%s:%s was throttled in %d of %d calls", call.Service, call.Operation, call.Throttles, call.Calls)
 		}
 	}
+}
+
+// Month is a simulated account of 120 functions in the third week of November,
+// with three weeks of history: enough for forecasts, budgets and anomalies.
+// Tests share it and must not change it.
+func Month(t testing.TB) *awssim.World {
+	t.Helper()
+	world, err := sharedMonth()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return world
+}
+
+var sharedMonth = sync.OnceValues(func() (*awssim.World, error) {
+	return awssim.Generate(awssim.GenerateOptions{Functions: 120, Days: 21, Now: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)})
+})
+
+// Serve starts the simulated account of o.World.
+func Serve(t testing.TB, o awssim.Options) *Account {
+	t.Helper()
+	return start(t, o)
+}
+
+// SameLedger fails the test unless what the runs metered is what the account
+// counted and billed, for every operation that either knows of. The account
+// must have been asked by these runs alone.
+func (a *Account) SameLedger(t testing.TB, runs ...*Fixture) {
+	t.Helper()
+	type line struct{ calls, units float64 }
+	metered, counted := map[string]line{}, map[string]line{}
+	for _, f := range runs {
+		for _, call := range f.Meter.Ledger(f.Run) {
+			l := metered[call.Service+":"+call.Operation]
+			metered[call.Service+":"+call.Operation] = line{l.calls + float64(call.Calls), l.units + call.Units}
+		}
+	}
+	for _, record := range a.server.Calls().Calls {
+		name := collect.ServiceName(record.Service) + ":" + record.Operation
+		counted[name] = line{counted[name].calls + float64(record.Calls), counted[name].units + record.Billed}
+	}
+	if len(counted) == 0 {
+		t.Error("the account was asked nothing")
+	}
+	if diff := cmp.Diff(counted, metered, cmp.AllowUnexported(line{})); diff != "" {
+		t.Errorf("calls and billed units (-as the account counted +as metered):\n%s", diff)
+	}
+}
+
+// PageRates price Cost Explorer's pages and nothing else.
+func PageRates() []collect.Rate {
+	return []collect.Rate{{Item: "api.ce.page", Service: "ce", Unit: "page", USD: 0.01}}
 }

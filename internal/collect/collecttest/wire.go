@@ -55,6 +55,13 @@ func (w *Wire) On(action string, a Answer) *Wire {
 	return w
 }
 
+// Answer is what an action answers, for a test that wraps it; nil: denied.
+func (w *Wire) Answer(action string) Answer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.answers[action]
+}
+
 // Calls is how many requests of an action were made, retries included.
 func (w *Wire) Calls(action string) int {
 	w.mu.Lock()
@@ -112,9 +119,17 @@ func Body(body string) Answer {
 	return func(*http.Request, string) Response { return Response{Body: body} }
 }
 
+// CBOR answers 200 in rpc-v2-cbor, which the SDK's CloudWatch and Compute
+// Optimizer clients speak.
+func CBOR(v any) Answer { return cborAnswer(http.StatusOK, v) }
+
 // cborAnswer answers in rpc-v2-cbor, which the SDK's CloudWatch client speaks.
 func cborAnswer(status int, v any) Answer {
-	body, err := cbor.Marshal(v)
+	mode, err := cbor.EncOptions{Time: cbor.TimeUnixDynamic, TimeTag: cbor.EncTagRequired}.EncMode()
+	if err != nil {
+		return func(*http.Request, string) Response { return Response{Err: err} }
+	}
+	body, err := mode.Marshal(v)
 	return func(*http.Request, string) Response {
 		return Response{
 			Status: status, Body: string(body), Err: err,
@@ -175,7 +190,7 @@ func Deny(action string) Answer {
 	switch service {
 	case "ec2":
 		code = "UnauthorizedOperation"
-	case "s3", "iam", "sts", "elasticloadbalancing":
+	case "s3", "iam", "sts", "elasticloadbalancing", "cloudfront":
 		code = "AccessDenied"
 	case "sns":
 		code = "AuthorizationError"
@@ -193,7 +208,7 @@ func Throttle(service string) Answer {
 		status, code = http.StatusServiceUnavailable, "RequestLimitExceeded"
 	case "s3":
 		status, code = http.StatusServiceUnavailable, "SlowDown"
-	case "sqs", "iam", "sns", "sts", "elasticloadbalancing":
+	case "sqs", "iam", "sns", "sts", "elasticloadbalancing", "cloudfront":
 		code = "Throttling"
 	}
 	return Fail(service, status, code, "Rate exceeded")
@@ -213,13 +228,13 @@ func HTML(status int) Answer {
 func Fail(service string, status int, code, message string) Answer {
 	resp := Response{Status: status, Header: http.Header{}}
 	switch service {
-	case "iam", "sns", "sts", "elasticloadbalancing":
+	case "iam", "sns", "sts", "elasticloadbalancing", "cloudfront":
 		resp.Body = fmt.Sprintf("<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>1</RequestId></ErrorResponse>", code, message)
 	case "ec2":
 		resp.Body = fmt.Sprintf("<Response><Errors><Error><Code>%s</Code><Message>%s</Message></Error></Errors><RequestID>1</RequestID></Response>", code, message)
 	case "s3":
 		resp.Body = fmt.Sprintf("<Error><Code>%s</Code><Message>%s</Message><RequestId>1</RequestId></Error>", code, message)
-	case "cloudwatch":
+	case "cloudwatch", "compute-optimizer":
 		return cborAnswer(status, map[string]any{"__type": code, "message": message})
 	default:
 		resp.Header.Set("X-Amzn-Errortype", code)
@@ -230,7 +245,7 @@ func Fail(service string, status int, code, message string) Answer {
 
 func contentType(service string) string {
 	switch service {
-	case "iam", "sns", "sts", "ec2", "s3", "elasticloadbalancing":
+	case "iam", "sns", "sts", "ec2", "s3", "elasticloadbalancing", "cloudfront":
 		return "text/xml"
 	case "lambda":
 		return "application/json"

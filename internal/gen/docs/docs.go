@@ -188,15 +188,28 @@ aws:
   # Fields: name, profile, role_arn, external_id, regions.
   accounts:
     - name: ""
-  # Regions of accounts that name none; empty means the SDK's region.
+  # Accounts that AWS Organizations lists, each read through a role of this name; an empty name looks for none. It is asked with
+  # the credentials' own account, a profile or a role_arn: the management account's or a delegated administrator's.
+  organization:
+    role_name: ""
+    external_id: ""
+    profile: ""
+    role_arn: ""
+    only: []       # account ids in quotes; empty: all active accounts
+    exclude: []
+  # Regions of accounts that name none; empty means the SDK's region, and [all] every region an account has enabled.
   regions: []
+  # How often accounts and regions are looked up again. An account that cannot be entered is tried again then; it delays no other.
+  refresh: %s
   # Share of AWS's request quotas to use; the rest is left to the account's owner.
   rate_headroom: %v
   # Ceiling for priced AWS API calls in a calendar month. Priced calls stop visibly when it is reached.
   api_budget_usd_per_month: %v
+  # Ceilings for single services within it, such as {ce: 5, cloudwatch: 15, logs: 5}.
+  api_budget_usd_per_service: {}
   # How far back the first collection of time series reads.
   lookback: %s
-  # Accounts × regions collected at once.
+  # Accounts × regions collected at once; most of the time each waits for its own share of request quotas.
   concurrency: %d
 
 analysis:
@@ -215,7 +228,7 @@ metrics:
   series_budget: %d
 
 collectors:
-`, string(d.Store.DSN), retentions(), d.Web.Listen, d.Log.Level, d.Log.Format, d.AWS.RateHeadroom, d.AWS.APIBudgetUSDPerMonth,
+`, string(d.Store.DSN), retentions(), d.Web.Listen, d.Log.Level, d.Log.Format, d.AWS.Refresh, d.AWS.RateHeadroom, d.AWS.APIBudgetUSDPerMonth,
 		d.AWS.Lookback, d.AWS.Concurrency, d.Analysis.Window, d.Analysis.Every, strings.Join(d.Analysis.OwnerTags, ", "),
 		d.Metrics.TopFunctions, d.Metrics.TopFindings, d.Metrics.SeriesBudget)
 	for _, c := range collector.Suite {

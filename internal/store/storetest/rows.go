@@ -47,6 +47,8 @@ func fieldValue(t reflect.Type, column, kind string, n int) reflect.Value {
 		return reflect.ValueOf(text)
 	case reflect.TypeFor[[]string]():
 		return reflect.ValueOf([]string{text, "", nasty})
+	case reflect.TypeFor[[]float64]():
+		return reflect.ValueOf([]float64{0.05 * float64(n+1), 0, -1e300})
 	case reflect.TypeFor[map[string]string]():
 		return reflect.ValueOf(map[string]string{text: nasty, "": "empty key", "k": ""})
 	case reflect.TypeFor[map[string]float64]():
@@ -90,7 +92,7 @@ func instant(kind string, n int) time.Time {
 // amount uses every decimal place of the column's type.
 func amount(kind string, n int) decimal.Decimal {
 	var precision, scale int32
-	if _, err := fmt.Sscanf(kind, "Decimal(%d, %d)", &precision, &scale); err != nil {
+	if _, err := fmt.Sscanf(strings.TrimPrefix(kind, "Nullable("), "Decimal(%d, %d)", &precision, &scale); err != nil {
 		panic(fmt.Sprintf("column type %q is no Decimal(precision, scale)", kind))
 	}
 	return decimal.New(-98765432101234567, -scale).Sub(decimal.New(int64(n), -scale))

@@ -194,15 +194,32 @@ func shrinking() []schema.Row {
 		schema.NetworkInterface{},
 		schema.AccountLimits{},
 		schema.Edge{},
+		schema.LogGroup{},
+		schema.LogMetricFilter{},
+		schema.LogAccountPolicy{},
+		schema.Alarm{},
+		schema.AlarmMetric{},
+		schema.AnomalyDetector{},
+		schema.SamplingRule{},
+		schema.DeploymentGroup{},
+		schema.InspectorStatus{},
+		schema.InspectorCoverage{},
+		schema.InspectorFindings{},
+		schema.ServiceQuota{},
 	}
+}
+
+// kindFields are the fields that tell the kind of a reading, by table.
+func kindFields() map[string]string {
+	return map[string]string{"edges": "SourceKind", "log_account_policies": "PolicyType", "service_quotas": "ServiceCode"}
 }
 
 func (s suite) goneRows(t *testing.T) {
 	const account = "gone-rows"
 	for _, like := range shrinking() {
 		table := like.Table()
-		kind := ""
-		if table == "edges" {
+		kindField, kind := kindFields()[table], ""
+		if kindField != "" {
 			kind = "s3"
 		}
 		put := func(region string, n int, at time.Time) {
@@ -212,7 +229,7 @@ func (s suite) goneRows(t *testing.T) {
 			row.FieldByName("Region").SetString(region)
 			row.FieldByName("CollectedAt").Set(reflect.ValueOf(at))
 			if kind != "" {
-				row.FieldByName("SourceKind").SetString(kind)
+				row.FieldByName(kindField).SetString(kind)
 			}
 			s.insert(t, row.Interface().(schema.Row))
 		}
@@ -491,7 +508,7 @@ func (s suite) emptyInsert(t *testing.T) {
 	if err := s.Insert(t.Context(), []schema.Row{}...); err != nil {
 		t.Error(err)
 	}
-	sink := s.Sink()
+	sink := s.Sink(store.SinkOptions{})
 	if err := sink.Put(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -612,7 +629,7 @@ func (s suite) largeInsert(t *testing.T) {
 }
 
 func (s suite) sinkAndState(t *testing.T) {
-	sink := s.Sink()
+	sink := s.Sink(store.SinkOptions{})
 	state := s.State("collector", "sink", "r", sink)
 	if got, err := state.Load(t.Context(), "cursor"); got != "" || err != nil {
 		t.Errorf("an unknown cursor is %q, %v; want empty", got, err)
