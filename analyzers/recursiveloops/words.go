@@ -82,10 +82,14 @@ func (f *facts) path() string {
 
 // called is a node as a sentence calls it: functions by name, others with their kind.
 func called(arn, kind string) string {
-	if kind == graph.Function {
+	switch kind {
+	case graph.Function:
 		return shortName(arn)
+	case graph.StateMachine:
+		return "state machine " + shortName(arn)
+	default:
+		return kind + " " + shortName(arn)
 	}
-	return kind + " " + shortName(arn)
 }
 
 func (f *facts) summary() string {

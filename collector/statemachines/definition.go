@@ -176,7 +176,7 @@ var naming = []string{"FunctionName", "QueueUrl", "TopicArn", "TargetArn", "Stat
 
 // literals are the naming members that are written down, in either query
 // language; one that is computed at run time is not among them. Of one
-// event that is put, the bus is read off the entry.
+// event that is put, the bus, the source and the detail type are read off the entry.
 func literals(inputs ...json.RawMessage) map[string]string {
 	found := map[string]string{}
 	for _, input := range inputs {
@@ -197,6 +197,11 @@ func literals(inputs ...json.RawMessage) map[string]string {
 				found["EventBusName"] = bus
 			} else if !given && !computed {
 				found["EventBusName"] = "default"
+			}
+			for _, name := range []string{"Source", "DetailType"} {
+				if text, ok := literal(entries[0][name]); ok {
+					found[name] = text
+				}
 			}
 		}
 	}

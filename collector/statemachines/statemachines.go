@@ -119,20 +119,20 @@ func (m *reader) read(ctx context.Context, item types.StateMachineListItem) erro
 		m.probe.Answered(row.StateMachineARN, fmt.Errorf("describe state machine: %w", err))
 		return collect.Put(ctx, m.Run, row)
 	}
-	described, err := m.describe(&row, out)
+	tasks, edges, err := m.describe(&row, out)
 	m.probe.Answered(row.StateMachineARN, err)
 	if err := collect.Put(ctx, m.Run, row); err != nil {
 		return err
 	}
-	if err := collect.Put(ctx, m.Run, described...); err != nil {
+	if err := collect.Put(ctx, m.Run, tasks...); err != nil {
 		return err
 	}
-	return collect.Put(ctx, m.Run, m.edges(described)...)
+	return collect.Put(ctx, m.Run, edges...)
 }
 
 // describe fills a row and reads the tasks off the definition, of which nothing
 // else is kept.
-func (m *reader) describe(row *schema.StateMachine, out *sfn.DescribeStateMachineOutput) ([]schema.StateMachineTask, error) {
+func (m *reader) describe(row *schema.StateMachine, out *sfn.DescribeStateMachineOutput) (rows []schema.StateMachineTask, edges []schema.Edge, _ error) {
 	row.DetailsRead, row.Status, row.RoleARN = true, string(out.Status), aws.ToString(out.RoleArn)
 	if l := out.LoggingConfiguration; l != nil {
 		row.LoggingLevel, row.LogsExecutionData = string(l.Level), l.IncludeExecutionData
@@ -142,32 +142,32 @@ func (m *reader) describe(row *schema.StateMachine, out *sfn.DescribeStateMachin
 	}
 	d, err := parse(aws.ToString(out.Definition))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	row.DefinitionRead, row.QueryLanguage, row.TimeoutS, row.States = true, d.language, d.timeoutS, d.states
-	rows := make([]schema.StateMachineTask, 0, len(d.tasks))
 	for _, t := range d.tasks {
-		rows = append(rows, schema.StateMachineTask{
+		task := schema.StateMachineTask{
 			Account: m.Account, Region: m.Region, StateMachineARN: row.StateMachineARN, StatePath: t.path, Resource: t.resource,
 			Action: t.action, Pattern: t.pattern, TargetARN: m.target(t), Repeated: t.repeated, Retries: t.retries,
 			MaximumAttempts: t.maximumAttempts, Catches: t.catches, TimeoutS: t.timeoutS, HeartbeatS: t.heartbeatS, CollectedAt: m.Now,
-		})
+		}
+		rows, edges = append(rows, task), append(edges, m.edges(task, t.named)...)
 	}
-	return rows, nil
+	return rows, edges, nil
 }
 
-// edges lead from a state machine to what its tasks reach, as far as the
+// edges lead from a state machine to what a task reaches, as far as the
 // definition names it. A state machine that starts itself goes on in a new
 // execution, as AWS advises for long ones: that is a task, and no edge.
-func (m *reader) edges(tasks []schema.StateMachineTask) []schema.Edge {
-	var edges []schema.Edge
-	for _, t := range tasks {
-		if t.TargetARN == "" || t.TargetARN == t.StateMachineARN {
-			continue
-		}
-		edges = append(edges, collect.With(m.Edge("statemachines", "target", t.StateMachineARN, t.TargetARN, t.StatePath), map[string]string{
-			"action": t.Action, "pattern": t.Pattern,
-		}))
+func (m *reader) edges(t schema.StateMachineTask, named map[string]string) []schema.Edge {
+	if t.TargetARN == "" || t.TargetARN == t.StateMachineARN {
+		return nil
 	}
-	return edges
+	e := collect.With(m.Edge("statemachines", "target", t.StateMachineARN, t.TargetARN, t.StatePath), map[string]string{"action": t.Action, "pattern": t.Pattern})
+	for attribute, member := range map[string]string{"source": "Source", "detail_type": "DetailType"} { // rules are checked against them
+		if t.Action == "events:putEvents" && named[member] != "" {
+			e.Attributes[attribute] = named[member]
+		}
+	}
+	return []schema.Edge{e}
 }

@@ -56,13 +56,13 @@ func Generate(o GenerateOptions) (*World, error) {
 	}
 	b.populate(o.Functions, o.Healthy)
 	b.finish()
+	b.wiring()
 	w.Organization = newOrganization([]*World{w})
 	b.operations()
 	b.governCosts()
 	b.lambdaFamily()
 	b.useRoles()
 	w.Organization = newOrganization([]*World{w})
-	b.wiring()
 	return w, nil
 }
 

@@ -90,13 +90,13 @@ func services() []*service {
 	return []*service{
 		stsService(), lambdaService(), cloudwatchService(), logsService(), costExplorerService(), taggingService(),
 		ec2Service(), sqsService(), snsService(), s3Service(), eventsService(), iamService(),
+		schedulerService(), pipesService(), statesService(), apigatewayService(), loadBalancingService(),
+		kinesisService(), dynamodbService(), kafkaService(), mqService(),
 		organizationsService(),
 		codedeployService(), inspectorService(), servicequotasService(), xrayService(),
 		budgetsService(), computeOptimizerService(), optimizationHubService(),
 		oamService(),
 		cloudfrontService(),
-		schedulerService(), pipesService(), statesService(), apigatewayService(), loadBalancingService(),
-		kinesisService(), dynamodbService(), kafkaService(), mqService(),
 	}
 }
 

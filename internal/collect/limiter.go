@@ -57,11 +57,6 @@ func DefaultQuotas() []Quota {
 		{Service: "cost-optimization-hub", PerSecond: 4, Global: true, Source: courtesy},
 		{Service: "cloudfront", PerSecond: 5, Global: true, Source: courtesy},
 		{Service: "sts", PerSecond: 10, Source: courtesy},
-		{Service: "codedeploy", PerSecond: 10, Source: courtesy},
-		{Service: "inspector2", PerSecond: 5, Source: courtesy},
-		{Service: "servicequotas", PerSecond: 5, Source: courtesy},
-		{Service: "xray", PerSecond: 5, Source: courtesy},
-		{Service: "oam", PerSecond: 5, Source: courtesy},
 		{Service: "scheduler", Operations: []string{"GetSchedule"}, PerSecond: 250, Source: "EventBridge Scheduler quotas: the least of any region"},
 		{Service: "scheduler", PerSecond: 10, Source: courtesy},
 		{Service: "pipes", PerSecond: 10, Source: courtesy},
@@ -77,6 +72,11 @@ func DefaultQuotas() []Quota {
 		{Service: "dynamodb", PerSecond: 20, Source: courtesy},
 		{Service: "kafka", PerSecond: 5, Source: courtesy},
 		{Service: "mq", PerSecond: 5, Source: courtesy},
+		{Service: "codedeploy", PerSecond: 10, Source: courtesy},
+		{Service: "inspector2", PerSecond: 5, Source: courtesy},
+		{Service: "servicequotas", PerSecond: 5, Source: courtesy},
+		{Service: "xray", PerSecond: 5, Source: courtesy},
+		{Service: "oam", PerSecond: 5, Source: courtesy},
 	}
 }
 

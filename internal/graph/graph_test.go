@@ -19,6 +19,10 @@ func bucket(name string) string { return "arn:aws:s3:::" + name }
 func bus(name string) string    { return "arn:aws:events:us-east-1:111122223333:event-bus/" + name }
 func rule(name string) string   { return "arn:aws:events:us-east-1:111122223333:rule/" + name }
 
+func pipe(name string) string   { return "arn:aws:pipes:us-east-1:111122223333:pipe/" + name }
+func flow(name string) string   { return "arn:aws:states:us-east-1:111122223333:stateMachine:" + name }
+func stream(name string) string { return "arn:aws:kinesis:us-east-1:111122223333:stream/" + name }
+
 func writes(src, dst string) graph.Edge {
 	return graph.Edge{Src: src, Dst: dst, Kind: "writes", Source: "iam", Certainty: graph.PermittedAndReferenced, Enabled: true}
 }
@@ -201,6 +205,64 @@ func TestLoops(t *testing.T) {
 			edges: []graph.Edge{
 				put(fn("a"), "b", "out/*"), trigger(bucket("b"), bus("default"), "s3"),
 				filter(target("r", fn("a")), `{"source":["aws.s3"],"detail":{"bucket":{"name":["b"]},"object":{"key":[{"prefix":"in/"}]}}}`),
+			},
+		},
+		"a function starts the state machine that invokes it, by a version": {
+			edges: []graph.Edge{writes(fn("a"), flow("f")), trigger(flow("f")+":3", fn("a")+":live", "statemachines")},
+			want:  [][]string{{"a"}},
+		},
+		"a state machine's task writes to the queue of the function that starts it": {
+			edges: []graph.Edge{writes(fn("a"), flow("f")), trigger(flow("f"), queue("q"), "statemachines"), trigger(queue("q"), fn("a"), "esm")},
+			want:  [][]string{{"a"}},
+		},
+		"a state machine inside another": {
+			edges: []graph.Edge{
+				writes(fn("a"), flow("outer")), trigger(flow("outer"), flow("inner"), "statemachines"), trigger(flow("inner"), fn("a"), "statemachines"),
+				trigger(flow("inner"), fn("b"), "statemachines"),
+			},
+			want: [][]string{{"a"}},
+		},
+		"a state machine that invokes several functions in turn is no loop": {
+			edges: []graph.Edge{trigger(flow("f"), fn("a"), "statemachines"), trigger(flow("f"), fn("b"), "statemachines"), writes(fn("a"), queue("q")), writes(fn("b"), queue("q"))},
+		},
+		"a state machine puts an event that the rule does not take": {
+			edges: []graph.Edge{
+				writes(fn("a"), flow("f")),
+				with(trigger(flow("f"), bus("default"), "statemachines"), func(e *graph.Edge) { e.Attributes = map[string]string{"source": "shop", "detail_type": "done"} }),
+				filter(target("r", fn("a")), `{"source":["shop"],"detail-type":["placed"]}`),
+			},
+		},
+		"a state machine puts the event that the rule takes": {
+			edges: []graph.Edge{
+				writes(fn("a"), flow("f")),
+				with(trigger(flow("f"), bus("default"), "statemachines"), func(e *graph.Edge) { e.Attributes = map[string]string{"source": "shop", "detail_type": "placed"} }),
+				filter(target("r", fn("a")), `{"source":["shop"],"detail-type":["placed"]}`),
+			},
+			want: [][]string{{"a"}},
+		},
+		"a function enriches what the pipe takes from the stream that it writes to": {
+			edges: []graph.Edge{writes(fn("a"), stream("s")), trigger(stream("s")+"/consumer/c:1", pipe("p"), "pipes"), trigger(pipe("p"), fn("a"), "pipes")},
+			want:  [][]string{{"a"}},
+		},
+		"a pipe brings the queue what another function enriches": {
+			edges: []graph.Edge{
+				writes(fn("a"), queue("q")), trigger(queue("q"), pipe("p"), "pipes"), trigger(pipe("p"), fn("b"), "pipes"),
+				trigger(pipe("p"), queue("r"), "pipes"), trigger(queue("r"), fn("a"), "esm"),
+			},
+			want: [][]string{{"a"}},
+		},
+		"a stopped pipe breaks the loop": {
+			edges: []graph.Edge{writes(fn("a"), queue("q")), off(trigger(queue("q"), pipe("p"), "pipes")), off(trigger(pipe("p"), fn("a"), "pipes"))},
+		},
+		"a pipe onward is a chain": {
+			edges: []graph.Edge{writes(fn("a"), queue("q")), trigger(queue("q"), pipe("p"), "pipes"), trigger(pipe("p"), flow("f"), "pipes"), trigger(flow("f"), fn("b"), "statemachines")},
+		},
+		"a schedule, an API and a load balancer begin what they invoke": {
+			edges: []graph.Edge{
+				trigger("arn:aws:scheduler:us-east-1:111122223333:schedule/default/s", fn("a"), "scheduler"),
+				trigger("arn:aws:execute-api:us-east-1:111122223333:api1", fn("a"), "apis"),
+				trigger("arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/l/1", fn("a"), "loadbalancers"),
+				writes(fn("a"), queue("q")),
 			},
 		},
 		"over the bus, the rule names another bucket": {
@@ -587,6 +649,31 @@ func BenchmarkNew(b *testing.B) {
 	for b.Loop() {
 		if loops := graph.New(edges).Loops(); len(loops) != 0 {
 			b.Fatalf("%d loops", len(loops))
+		}
+	}
+}
+
+func TestKindsOfARNs(t *testing.T) {
+	t.Parallel()
+	for arn, want := range map[string]string{
+		flow("f"): graph.StateMachine, pipe("p"): graph.Pipe, stream("s"): graph.Stream,
+		"arn:aws:scheduler:us-east-1:111122223333:schedule/default/s":              graph.Schedule,
+		"arn:aws:execute-api:us-east-1:111122223333:api1":                          graph.API,
+		"arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/l/1": graph.LoadBalancer,
+		"arn:aws:kafka:us-east-1:111122223333:cluster/c/1":                         graph.Cluster,
+		"arn:aws:mq:us-east-1:111122223333:broker:b:b-1":                           graph.Cluster,
+	} {
+		if got := graph.KindOf(arn); got != want {
+			t.Errorf("%s is a %s, want %s", arn, got, want)
+		}
+	}
+	for arn, want := range map[string]string{
+		flow("f") + ":3": flow("f"), flow("f") + ":live": flow("f"),
+		"arn:aws:states:us-east-1:111122223333:execution:f:1":           "arn:aws:states:us-east-1:111122223333:execution:f:1",
+		"arn:aws:execute-api:us-east-1:111122223333:api1/*/POST/orders": "arn:aws:execute-api:us-east-1:111122223333:api1",
+	} {
+		if got := graph.Canonical(arn); got != want {
+			t.Errorf("%s is spelled %s, want %s", arn, got, want)
 		}
 	}
 }
