@@ -108,7 +108,7 @@ func TestCredentialsAndClock(t *testing.T) {
 		t.Errorf("unknown key: %+v", checks)
 	}
 	checks = examine(t, awssim.Options{ClockSkew: 3 * time.Minute}, nil)
-	if c := checks["clock"]; c.State != Warn || !strings.Contains(c.Found, "-3m") {
+	if c := checks["clock"]; c.State != Warn || !strings.Contains(c.Found, "-3m") && !strings.Contains(c.Found, "-2m59s") /* the date is in whole seconds */ {
 		t.Errorf("three minutes off: %+v", c)
 	}
 	checks = examine(t, awssim.Options{ClockSkew: -2 * time.Hour}, nil) // the SDK signs again
