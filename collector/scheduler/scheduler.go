@@ -195,9 +195,9 @@ func instant(t *time.Time) string {
 // and messages beside it are not looked at.
 type action struct {
 	FunctionName    string
-	QueueUrl        string //nolint:revive // the member's name
-	TopicArn        string //nolint:revive // the member's name
-	StateMachineArn string //nolint:revive // the member's name
+	QueueUrl        string
+	TopicArn        string
+	StateMachineArn string
 }
 
 // destination is the resource that a target reaches: itself or, of an API action

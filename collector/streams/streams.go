@@ -191,7 +191,7 @@ func (s *reader) readTable(ctx context.Context, probe *collect.Probe, name strin
 	}
 	probe.Answered(arn, err)
 	if err != nil {
-		return nil // the gap tells
+		return nil //nolint:nilerr // the gap tells
 	}
 	spec, stream := out.Table.StreamSpecification, aws.ToString(out.Table.LatestStreamArn)
 	if spec == nil || !aws.ToBool(spec.StreamEnabled) || stream == "" {

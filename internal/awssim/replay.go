@@ -27,6 +27,9 @@ func (r *replay) answer(c *call) (obj, error) {
 	if !c.service.global && c.service.protocol != restXML && !slices.Contains(r.recording.regions, c.region) {
 		return nil, c.refused()
 	}
+	if c.str("MasterRegion") != "" { // copies of Lambda@Edge functions: another listing than the recorded one
+		return nil, c.refused()
+	}
 	wanted := wantedBy(c)
 	fitting := r.fitting(key, c, wanted)
 	if len(fitting) == 0 {
