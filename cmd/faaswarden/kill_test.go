@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/faaswarden/faaswarden/internal/collect"
+	"github.com/faaswarden/faaswarden/internal/schema"
 )
 
 // demoArgs collects an account small enough to be read several times.
@@ -117,8 +119,8 @@ func tableRows(t *testing.T, data string) map[string]map[string]uint64 {
 	var parts []string
 	for _, table := range evidenceTables() {
 		region := "region"
-		if table == "costs_daily" {
-			region = "''" // read once for the account
+		if !hasRegion(table) {
+			region = "''" // read once for the account, or for all of them
 		}
 		parts = append(parts, fmt.Sprintf("SELECT '%s' AS t, %s AS r, count() AS n FROM %s FINAL GROUP BY r", table, region, table))
 	}
@@ -137,6 +139,21 @@ func tableRows(t *testing.T, data string) map[string]map[string]uint64 {
 		counts[row.T][row.R] = row.N
 	}
 	return counts
+}
+
+// hasRegion reports whether a table's rows are of a region.
+func hasRegion(table string) bool {
+	return slices.ContainsFunc(schema.RowTypes(), func(row schema.Row) bool {
+		if row.Table() != table {
+			return false
+		}
+		for field := range reflect.TypeOf(row).Fields() {
+			if field.Tag.Get("ch") == "region" {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // evidenceTables are those that collectors write.
