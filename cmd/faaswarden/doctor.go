@@ -33,7 +33,7 @@ the enabled collectors take are allowed. IAM's policy simulator tells the last w
 calling any of them (iam:SimulatePrincipalPolicy, which faaswarden needs for nothing
 else); where it may not be asked, what is free and needs no resource is called. Nothing
 that costs money is. The exit code is 0 when all is well, 3 when something will not be
-seen or could not be examined, and 1 when nothing will work.`,
+seen or could not be examined, and 1 when the store or an account cannot be used.`,
 		Example: "  faaswarden doctor --config faaswarden.yml\n  AWS_PROFILE=audit faaswarden doctor --data ./data --format json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

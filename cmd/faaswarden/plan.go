@@ -14,6 +14,7 @@ import (
 	"github.com/faaswarden/faaswarden/internal/accounts"
 	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/config"
+	"github.com/faaswarden/faaswarden/internal/engine"
 	"github.com/faaswarden/faaswarden/internal/plan"
 	"github.com/faaswarden/faaswarden/internal/price"
 	"github.com/faaswarden/faaswarden/internal/report"
@@ -149,10 +150,7 @@ func apiRates(at time.Time) ([]collect.Rate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return collect.Rates(func(item string) (float64, error) {
-		usd, err := book.Rate(item, "us-east-1", "", at)
-		return usd.InexactFloat64(), err
-	})
+	return engine.Rates(book, at)
 }
 
 func (c *cli) printPlan(f *planFlags, out planned) error {

@@ -86,6 +86,14 @@ func run(ctx context.Context, r *collect.Run) error {
 
 // readClusters reads the MSK clusters and reports whether it was all of them.
 func (b *reader) readClusters(ctx context.Context) (whole bool, _ error) {
+	probe := b.Probe("brokers", "", "kafka:GetBootstrapBrokers")
+	return collect.SurveyPart(ctx, probe, atOnce, "kafka:ListClustersV2", b.listClusters, func(ctx context.Context, item kafkatypes.Cluster) error {
+		return b.readCluster(ctx, probe, &item)
+	})
+}
+
+// listClusters reads every page, also those before one that fails.
+func (b *reader) listClusters(ctx context.Context) ([]kafkatypes.Cluster, error) {
 	var list []kafkatypes.Cluster
 	malformed := false
 	err := collect.Pages(ctx, "kafka:ListClustersV2", func(ctx context.Context, token *string) (*string, error) {
@@ -105,16 +113,7 @@ func (b *reader) readClusters(ctx context.Context) (whole bool, _ error) {
 	if err == nil && malformed {
 		err = errors.New("a cluster lacks its ARN")
 	}
-	if collect.Stop(err) {
-		return false, err
-	}
-	if err != nil {
-		b.Gap("brokers", "", "", "kafka:ListClustersV2", err)
-	}
-	listed := err == nil
-	probe := b.Probe("brokers", "", "kafka:GetBootstrapBrokers")
-	err = collect.Each(ctx, atOnce, list, func(ctx context.Context, c kafkatypes.Cluster) error { return b.readCluster(ctx, probe, &c) })
-	return probe.Close() && listed, err
+	return list, err
 }
 
 // readCluster asks for one cluster's host names. What is not told leaves what the
@@ -218,6 +217,14 @@ func bootstrapHosts(out *kafka.GetBootstrapBrokersOutput) []string {
 
 // readBrokers reads the Amazon MQ brokers and reports whether it was all of them.
 func (b *reader) readBrokers(ctx context.Context) (whole bool, _ error) {
+	probe := b.Probe("brokers", "", "mq:DescribeBroker")
+	return collect.SurveyPart(ctx, probe, atOnce, "mq:ListBrokers", b.listBrokers, func(ctx context.Context, item mqtypes.BrokerSummary) error {
+		return b.readBroker(ctx, probe, item)
+	})
+}
+
+// listBrokers reads every page, also those before one that fails.
+func (b *reader) listBrokers(ctx context.Context) ([]mqtypes.BrokerSummary, error) {
 	var list []mqtypes.BrokerSummary
 	malformed := false
 	err := collect.Pages(ctx, "mq:ListBrokers", func(ctx context.Context, token *string) (*string, error) {
@@ -237,16 +244,7 @@ func (b *reader) readBrokers(ctx context.Context) (whole bool, _ error) {
 	if err == nil && malformed {
 		err = errors.New("a broker lacks its ARN or its id")
 	}
-	if collect.Stop(err) {
-		return false, err
-	}
-	if err != nil {
-		b.Gap("brokers", "", "", "mq:ListBrokers", err)
-	}
-	listed := err == nil
-	probe := b.Probe("brokers", "", "mq:DescribeBroker")
-	err = collect.Each(ctx, atOnce, list, func(ctx context.Context, item mqtypes.BrokerSummary) error { return b.readBroker(ctx, probe, item) })
-	return probe.Close() && listed, err
+	return list, err
 }
 
 // readBroker asks for one broker. What is not told leaves what the listing gave.

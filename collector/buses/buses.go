@@ -100,32 +100,6 @@ func (b *reader) readBuses(ctx context.Context) error {
 	return err
 }
 
-// texts is a JSON string or list of strings: IAM writes either.
-type texts []string
-
-// UnmarshalJSON reads either form.
-func (l *texts) UnmarshalJSON(raw []byte) error {
-	var one string
-	if err := json.Unmarshal(raw, &one); err == nil {
-		*l = texts{one}
-		return nil
-	}
-	return json.Unmarshal(raw, (*[]string)(l))
-}
-
-// principals are "*" or lists by type.
-type principals map[string]texts
-
-// UnmarshalJSON reads either form.
-func (p *principals) UnmarshalJSON(raw []byte) error {
-	var all string
-	if err := json.Unmarshal(raw, &all); err == nil {
-		*p = principals{"AWS": {all}}
-		return nil
-	}
-	return json.Unmarshal(raw, (*map[string]texts)(p))
-}
-
 // admitted is whom a bus's resource policy lets in, and the organisations to
 // which it narrows them. A bus without one admits its own account alone.
 func admitted(policy string) (who, organizations []string, read bool) {
@@ -135,8 +109,8 @@ func admitted(policy string) (who, organizations []string, read bool) {
 	var document struct {
 		Statement []struct {
 			Effect    string
-			Principal principals
-			Condition map[string]map[string]texts
+			Principal collect.Principals
+			Condition map[string]map[string]collect.Texts
 		}
 	}
 	if json.Unmarshal([]byte(policy), &document) != nil {

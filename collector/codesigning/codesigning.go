@@ -120,7 +120,7 @@ func functions(ctx context.Context, client *lambda.Client, config string) ([]str
 func config(r *collect.Run, c types.CodeSigningConfig) (schema.CodeSigningConfig, error) {
 	row := schema.CodeSigningConfig{
 		Account: r.Account, Region: r.Region, ConfigARN: aws.ToString(c.CodeSigningConfigArn), Description: aws.ToString(c.Description),
-		LastModified: instant(aws.ToString(c.LastModified)), CollectedAt: r.Now,
+		LastModified: collect.ParseInstant(c.LastModified), CollectedAt: r.Now,
 	}
 	if row.ConfigARN == "" {
 		return row, errors.New("a code signing configuration lacks its ARN")
@@ -132,14 +132,4 @@ func config(r *collect.Run, c types.CodeSigningConfig) (schema.CodeSigningConfig
 		row.Publishers = c.AllowedPublishers.SigningProfileVersionArns
 	}
 	return row, nil
-}
-
-// instant reads a time as Lambda writes it, and 1970 when it does not.
-func instant(text string) time.Time {
-	for _, layout := range []string{"2006-01-02T15:04:05.000-0700", time.RFC3339Nano} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC()
-		}
-	}
-	return time.Unix(0, 0).UTC()
 }

@@ -64,22 +64,12 @@ func listMonitors(ctx context.Context, r *collect.Run, client *costexplorer.Clie
 			rows = append(rows, schema.CostAnomalyMonitor{
 				Account: r.Account, Region: r.Region, MonitorARN: *m.MonitorArn, Name: aws.ToString(m.MonitorName), Type: string(m.MonitorType),
 				Dimension: string(m.MonitorDimension), Specification: collect.CompactJSON(m.MonitorSpecification), DimensionValues: m.DimensionalValueCount,
-				CreatedAt: instant(m.CreationDate), LastEvaluatedAt: instant(m.LastEvaluatedDate), LastUpdatedAt: instant(m.LastUpdatedDate), CollectedAt: r.Now,
+				CreatedAt: collect.ParseInstant(m.CreationDate), LastEvaluatedAt: collect.ParseInstant(m.LastEvaluatedDate), LastUpdatedAt: collect.ParseInstant(m.LastUpdatedDate), CollectedAt: r.Now,
 			})
 		}
 		return out.NextPageToken, nil
 	})
 	return rows, err
-}
-
-// instant is a time as Cost Explorer writes it: a date, mostly with a time after it.
-func instant(text *string) time.Time {
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, aws.ToString(text)); err == nil {
-			return collect.Instant(&t)
-		}
-	}
-	return collect.Instant(nil)
 }
 
 func listSubscriptions(ctx context.Context, r *collect.Run, client *costexplorer.Client) ([]types.AnomalySubscription, error) {

@@ -60,7 +60,7 @@ func run(ctx context.Context, r *collect.Run) error {
 			}
 			rows = append(rows, schema.CostAllocationTag{
 				Account: r.Account, Region: r.Region, TagKey: *t.TagKey, Type: string(t.Type), Status: string(t.Status),
-				LastUpdatedAt: instant(t.LastUpdatedDate), LastUsedAt: instant(t.LastUsedDate), CollectedAt: r.Now,
+				LastUpdatedAt: collect.ParseInstant(t.LastUpdatedDate), LastUsedAt: collect.ParseInstant(t.LastUsedDate), CollectedAt: r.Now,
 			})
 		}
 		return out.NextToken, collect.Put(ctx, r, rows...)
@@ -73,18 +73,6 @@ func run(ctx context.Context, r *collect.Run) error {
 		return fmt.Errorf("list cost-allocation tags: %w", err)
 	}
 	return nil
-}
-
-// instant is a time as Cost Explorer writes it, the epoch for none.
-func instant(text *string) time.Time {
-	t, err := time.Parse(time.RFC3339, aws.ToString(text))
-	if err != nil {
-		t, err = time.Parse(time.DateOnly, aws.ToString(text))
-	}
-	if err != nil {
-		return collect.Instant(nil)
-	}
-	return collect.Instant(&t)
 }
 
 // remedy tells a member of an organization, whom no policy would help.

@@ -1,12 +1,11 @@
 package functions
 
 import (
-	"time"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/schema"
 )
 
@@ -18,7 +17,7 @@ func (f *reader) row(c *types.FunctionConfiguration, unqualified, name string) s
 		Runtime: string(c.Runtime), PackageType: "Zip", Architecture: "x86_64",
 		MemoryMB: number(c.MemorySize), TimeoutS: number(c.Timeout), EphemeralMB: 512,
 		CodeBytes: uint64(max(0, c.CodeSize)), Handler: aws.ToString(c.Handler), Description: aws.ToString(c.Description),
-		RoleARN: aws.ToString(c.Role), LastModified: lastModified(aws.ToString(c.LastModified)),
+		RoleARN: aws.ToString(c.Role), LastModified: collect.ParseInstant(c.LastModified),
 		KMSKeyARN: aws.ToString(c.KMSKeyArn), LogGroup: "/aws/lambda/" + name, LogFormat: "Text",
 		CodeSHA256: aws.ToString(c.CodeSha256), RevisionID: aws.ToString(c.RevisionId), CollectedAt: f.Now,
 	}
@@ -69,16 +68,6 @@ func logging(c *types.FunctionConfiguration, row schema.Function) schema.Functio
 		l.ApplicationLevel, l.SystemLevel = string(c.LoggingConfig.ApplicationLogLevel), string(c.LoggingConfig.SystemLogLevel)
 	}
 	return l
-}
-
-// lastModified reads the time as Lambda writes it, and 1970 when it does not.
-func lastModified(text string) time.Time {
-	for _, layout := range []string{"2006-01-02T15:04:05.000-0700", time.RFC3339Nano} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC()
-		}
-	}
-	return time.Unix(0, 0).UTC()
 }
 
 // answered is an error that arrived inside a successful answer.

@@ -79,7 +79,7 @@ func url(r *collect.Run, fn schema.Function, c *types.FunctionUrlConfig) (schema
 	}
 	row := schema.FunctionURL{
 		Account: r.Account, Region: r.Region, FunctionARN: fn.FunctionARN, Qualifier: qualifier, URL: *c.FunctionUrl,
-		AuthType: string(c.AuthType), InvokeMode: string(c.InvokeMode), CreatedAt: instant(c.CreationTime), LastModified: instant(c.LastModifiedTime), CollectedAt: r.Now,
+		AuthType: string(c.AuthType), InvokeMode: string(c.InvokeMode), CreatedAt: collect.ParseInstant(c.CreationTime), LastModified: collect.ParseInstant(c.LastModifiedTime), CollectedAt: r.Now,
 	}
 	if row.InvokeMode == "" {
 		row.InvokeMode = string(types.InvokeModeBuffered) // as Lambda documents for configurations from before there was another
@@ -92,14 +92,4 @@ func url(r *collect.Run, fn schema.Function, c *types.FunctionUrlConfig) (schema
 		}
 	}
 	return row, nil
-}
-
-// instant reads a time as Lambda writes it, and 1970 when it does not.
-func instant(text *string) time.Time {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.000-0700"} {
-		if t, err := time.Parse(layout, aws.ToString(text)); err == nil {
-			return t.UTC()
-		}
-	}
-	return time.Unix(0, 0).UTC()
 }

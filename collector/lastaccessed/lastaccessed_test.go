@@ -130,6 +130,26 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A role that two regions use is reported on once a cycle, and both have its rows.
+func TestReportsAreMadeOnceACycle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		wire, cache := roleAccount(), collect.NewCache()
+		for _, region := range []string{"eu-west-1", "us-east-1"} {
+			f := collecttest.New(t, Collector, collecttest.Options{Wire: wire, Region: region, Functions: functions(), Params: map[string]any{optedIn: true}})
+			f.Cache = cache
+			f.Collect(t)
+			rows := collecttest.Rows[schema.ServiceLastAccessed](f.Sink)
+			if len(rows) != 2 || rows[0].Region != region || rows[1].Region != region {
+				t.Errorf("%s: %+v", region, rows)
+			}
+		}
+		if got := wire.Calls(generate); got != 1 {
+			t.Errorf("%d reports made, want 1", got)
+		}
+	})
+}
+
 func TestADeletedRoleUsesNothing(t *testing.T) {
 	t.Parallel()
 	f := fixture(t, roleAccount().On(generate, collecttest.Fail("iam", 404, "NoSuchEntity", "ARN cannot be found.")))
@@ -165,8 +185,7 @@ func TestWaitingEndsWithTheRun(t *testing.T) {
 	})
 }
 
-// The simulated account's reports come out as its roles' use, and a role of two
-// regions is reported on once.
+// The simulated account's reports come out as its roles' use.
 func TestSimulatedAccount(t *testing.T) {
 	t.Parallel()
 	account, cache := collecttest.Simulate(t, awssim.Options{}), collect.NewCache()

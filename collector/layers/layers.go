@@ -171,7 +171,7 @@ func (l *reader) readVersions(ctx context.Context, layer types.LayersListItem) e
 func (l *reader) row(v *types.LayerVersionsListItem, layer types.LayersListItem) schema.LayerVersion {
 	row := schema.LayerVersion{
 		Account: l.Account, Region: l.Region, LayerARN: aws.ToString(layer.LayerArn), LayerName: aws.ToString(layer.LayerName), Version: v.Version,
-		License: aws.ToString(v.LicenseInfo), CreatedAt: instant(aws.ToString(v.CreatedDate)), CollectedAt: l.Now,
+		License: aws.ToString(v.LicenseInfo), CreatedAt: collect.ParseInstant(v.CreatedDate), CollectedAt: l.Now,
 	}
 	for _, a := range v.CompatibleArchitectures {
 		row.Architectures = append(row.Architectures, string(a))
@@ -270,16 +270,6 @@ func (l *reader) readPolicies(ctx context.Context, whole bool) error {
 		return err
 	}
 	return rota.Finish(ctx, probe)
-}
-
-// instant reads a time as Lambda writes it, and 1970 when it does not.
-func instant(text string) time.Time {
-	for _, layout := range []string{"2006-01-02T15:04:05.000-0700", time.RFC3339Nano} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC()
-		}
-	}
-	return time.Unix(0, 0).UTC()
 }
 
 // outside reports whether a principal is not of the account.

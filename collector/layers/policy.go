@@ -5,44 +5,16 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/schema"
 )
-
-// texts is a JSON string or list of strings: IAM writes either.
-type texts []string
-
-// UnmarshalJSON reads either form.
-func (l *texts) UnmarshalJSON(raw []byte) error {
-	var one string
-	if err := json.Unmarshal(raw, &one); err == nil {
-		*l = texts{one}
-		return nil
-	}
-	return json.Unmarshal(raw, (*[]string)(l))
-}
-
-// principals are "*" or lists by type, of which layers know AWS's alone.
-type principals []string
-
-// UnmarshalJSON reads either form.
-func (p *principals) UnmarshalJSON(raw []byte) error {
-	var all string
-	if err := json.Unmarshal(raw, &all); err == nil {
-		*p = principals{all}
-		return nil
-	}
-	var byType map[string]texts
-	err := json.Unmarshal(raw, &byType)
-	*p = principals(byType["AWS"])
-	return err
-}
 
 type statement struct {
 	Sid       string
 	Effect    string
-	Principal principals
-	Action    texts
-	Condition map[string]map[string]texts
+	Principal collect.Principals
+	Action    collect.Texts
+	Condition map[string]map[string]collect.Texts
 }
 
 // organization is what the statement demands of aws:PrincipalOrgID.
@@ -59,13 +31,15 @@ func (s statement) organization() string {
 
 // statements are a policy's, one row for each principal.
 func (l *reader) statements(v *version, document string) ([]schema.LayerPolicy, error) {
-	var policy struct{ Statement []statement }
+	var policy struct {
+		Statement collect.OneOrMany[statement]
+	}
 	if json.Unmarshal([]byte(document), &policy) != nil {
 		return nil, errors.New("the layer's policy is not an IAM policy document")
 	}
 	var rows []schema.LayerPolicy
 	for _, s := range policy.Statement {
-		for _, principal := range s.Principal {
+		for _, principal := range s.Principal["AWS"] { // the only kind that layers know
 			rows = append(rows, schema.LayerPolicy{
 				Account: l.Account, Region: l.Region, LayerARN: v.row.LayerARN, Version: v.row.Version, SID: s.Sid, Effect: s.Effect,
 				Principal: principal, Organization: s.organization(), Actions: s.Action,

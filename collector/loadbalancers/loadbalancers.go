@@ -56,21 +56,7 @@ type reader struct {
 func run(ctx context.Context, r *collect.Run) error {
 	l := &reader{Run: r, client: elasticloadbalancingv2.NewFromConfig(r.AWS)}
 	l.probe = r.Probe("load_balancer_targets", "", "elasticloadbalancing:DescribeTargetHealth").Also("edges", "loadbalancers")
-	groups, err := l.list(ctx)
-	switch {
-	case collect.Stop(err):
-		return err
-	case err != nil:
-		l.Gap("load_balancer_targets", "", "", "elasticloadbalancing:DescribeTargetGroups", err)
-		l.Gap("edges", "loadbalancers", "", "elasticloadbalancing:DescribeTargetGroups", err)
-	}
-	listed := err == nil
-	err = collect.Each(ctx, atOnce, groups, l.read)
-	if l.probe.Close() && listed && err == nil {
-		l.Complete("load_balancer_targets", "")
-		l.Complete("edges", "loadbalancers")
-	}
-	return err
+	return collect.Survey(ctx, l.probe, atOnce, "elasticloadbalancing:DescribeTargetGroups", l.list, l.read)
 }
 
 // list reads every page and keeps the groups whose target is a function.

@@ -9,29 +9,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/schema"
 )
-
-// texts is a JSON string or list of strings: policies write either.
-type texts []string
-
-// UnmarshalJSON reads either form.
-func (l *texts) UnmarshalJSON(raw []byte) error {
-	var one string
-	if err := json.Unmarshal(raw, &one); err == nil {
-		*l = texts{one}
-		return nil
-	}
-	return json.Unmarshal(raw, (*[]string)(l))
-}
 
 type controlStatement struct {
 	SID         string `json:"Sid"`
 	Effect      string
-	Action      texts
-	NotAction   texts
-	Resource    texts
-	NotResource texts
+	Action      collect.Texts
+	NotAction   collect.Texts
+	Resource    collect.Texts
+	NotResource collect.Texts
 	Condition   json.RawMessage
 }
 
@@ -42,10 +30,7 @@ func parseControls(text string) ([]schema.OrganizationPolicyStatement, error) {
 		return nil, errors.New("the service control policy is not JSON")
 	}
 	raw := bytes.TrimSpace(doc.Statement)
-	if bytes.HasPrefix(raw, []byte("{")) {
-		raw = append(append([]byte("["), raw...), ']') // a single statement may stand without its list
-	}
-	var list []controlStatement
+	var list collect.OneOrMany[controlStatement]
 	if len(raw) == 0 || json.Unmarshal(raw, &list) != nil {
 		return nil, errors.New("the service control policy has no readable statements")
 	}
@@ -53,18 +38,10 @@ func parseControls(text string) ([]schema.OrganizationPolicyStatement, error) {
 	for i, s := range list {
 		rows[i] = schema.OrganizationPolicyStatement{
 			Statement: uint32(i), SID: s.SID, Effect: s.Effect, Actions: s.Action, NotActions: s.NotAction, Resources: s.Resource, NotResources: s.NotResource,
-			Condition: condition(s.Condition),
+			Condition: collect.PolicyCondition(s.Condition),
 		}
 	}
 	return rows, nil
-}
-
-func condition(raw json.RawMessage) string {
-	var b bytes.Buffer
-	if len(raw) == 0 || json.Compact(&b, raw) != nil || b.String() == "{}" || b.String() == "null" {
-		return ""
-	}
-	return b.String()
 }
 
 // tagRule is what a tag policy says of a tag. Each member holds values by the
@@ -76,8 +53,8 @@ type tagRule struct {
 }
 
 type operators struct {
-	Assign texts `json:"@@assign"`
-	Append texts `json:"@@append"`
+	Assign collect.Texts `json:"@@assign"`
+	Append collect.Texts `json:"@@append"`
 }
 
 // all are the values that are assigned or appended.

@@ -31,12 +31,14 @@ func inlineXML(name, document string) string {
 	return "<member><PolicyName>" + name + "</PolicyName><PolicyDocument>" + url.PathEscape(document) + "</PolicyDocument></member>"
 }
 
+// policyDetailXML is a policy whose default version is neither its first nor its last.
 func policyDetailXML(arn, document string) string {
 	version := func(id, isDefault, document string) string {
 		return "<member><VersionId>" + id + "</VersionId><IsDefaultVersion>" + isDefault + "</IsDefaultVersion><Document>" + url.PathEscape(document) + "</Document></member>"
 	}
 	return "<member><PolicyName>p</PolicyName><Arn>" + arn + "</Arn><DefaultVersionId>v3</DefaultVersionId><PolicyVersionList>" +
-		version("v3", "true", document) + version("v2", "false", `{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`) + "</PolicyVersionList></member>"
+		version("v4", "false", `{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`) + version("v3", "true", document) +
+		version("v2", "false", `{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`) + "</PolicyVersionList></member>"
 }
 
 const (

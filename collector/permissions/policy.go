@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+
+	"github.com/faaswarden/faaswarden/internal/collect"
 )
 
 // statement is one statement of a policy, its lists normalized.
@@ -20,25 +22,12 @@ type statement struct {
 	Condition    string // JSON; empty when there is none
 }
 
-// texts is a JSON string or list of strings: IAM writes either.
-type texts []string
-
-// UnmarshalJSON reads either form.
-func (l *texts) UnmarshalJSON(raw []byte) error {
-	var one string
-	if err := json.Unmarshal(raw, &one); err == nil {
-		*l = texts{one}
-		return nil
-	}
-	return json.Unmarshal(raw, (*[]string)(l))
-}
-
 type jsonStatement struct {
 	Effect      string
-	Action      texts
-	NotAction   texts
-	Resource    texts
-	NotResource texts
+	Action      collect.Texts
+	NotAction   collect.Texts
+	Resource    collect.Texts
+	NotResource collect.Texts
 	Condition   json.RawMessage
 }
 
@@ -58,9 +47,6 @@ func statementList(document string) (json.RawMessage, error) {
 		return nil, errors.New("the policy document is not JSON")
 	}
 	raw := bytes.TrimSpace(doc.Statement)
-	if bytes.HasPrefix(raw, []byte("{")) {
-		raw = append(append([]byte("["), raw...), ']') // a single statement may stand without its list
-	}
 	if len(raw) == 0 {
 		return nil, errors.New("the policy document has no readable statements")
 	}
@@ -73,7 +59,7 @@ func parse(policy, document string) ([]statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	var list []jsonStatement
+	var list collect.OneOrMany[jsonStatement]
 	if json.Unmarshal(raw, &list) != nil {
 		return nil, errors.New("the policy document has no readable statements")
 	}
@@ -81,18 +67,10 @@ func parse(policy, document string) ([]statement, error) {
 	for i, s := range list {
 		parsed[i] = statement{
 			Policy: policy, Index: i, Effect: s.Effect, Actions: s.Action, NotActions: s.NotAction,
-			Resources: s.Resource, NotResources: s.NotResource, Condition: condition(s.Condition),
+			Resources: s.Resource, NotResources: s.NotResource, Condition: collect.PolicyCondition(s.Condition),
 		}
 	}
 	return parsed, nil
-}
-
-func condition(raw json.RawMessage) string {
-	var b bytes.Buffer
-	if len(raw) == 0 || json.Compact(&b, raw) != nil || b.String() == "{}" || b.String() == "null" {
-		return ""
-	}
-	return b.String()
 }
 
 // about reports whether the statement speaks of an action. Actions compare

@@ -1,12 +1,13 @@
 package permissions
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/faaswarden/faaswarden/internal/collect"
 )
 
 // trust is who may assume a role. Of conditions it holds operators and keys
@@ -33,7 +34,7 @@ func parseTrust(own, document string) (trust, error) {
 	if err != nil {
 		return trust{}, err
 	}
-	var list []trustStatement
+	var list collect.OneOrMany[trustStatement]
 	if json.Unmarshal(raw, &list) != nil {
 		return trust{}, errors.New("the trust policy has no readable statements")
 	}
@@ -108,17 +109,14 @@ func (b *trustBuilder) finished() trust {
 	return b.trust
 }
 
-// principalsOf are a statement's principals by kind. "*" is anybody, and so is
-// whoever is not somebody.
-func principalsOf(s trustStatement) (map[string]texts, error) {
-	anybody := map[string]texts{"AWS": {"*"}}
-	raw := bytes.TrimSpace(s.Principal)
-	switch {
-	case len(raw) == 0 && len(s.NotPrincipal) > 0, string(raw) == `"*"`:
-		return anybody, nil
+// principalsOf are a statement's principals by kind. Whoever is not somebody is
+// anybody.
+func principalsOf(s trustStatement) (collect.Principals, error) {
+	if len(s.Principal) == 0 && len(s.NotPrincipal) > 0 {
+		return collect.Principals{"AWS": {"*"}}, nil
 	}
-	var byKind map[string]texts
-	if json.Unmarshal(raw, &byKind) != nil {
+	var byKind collect.Principals
+	if json.Unmarshal(s.Principal, &byKind) != nil {
 		return nil, errors.New("the trust policy has a statement without readable principals")
 	}
 	return byKind, nil
@@ -142,6 +140,6 @@ func demands(operator, key string, value json.RawMessage) bool {
 	if !strings.EqualFold(key, "sts:ExternalId") || !slices.Contains([]string{"stringequals", "stringequalsignorecase", "stringlike"}, operator) {
 		return false
 	}
-	var values texts
+	var values collect.Texts
 	return json.Unmarshal(value, &values) == nil && !slices.Contains(values, "*")
 }

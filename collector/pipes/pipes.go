@@ -58,21 +58,7 @@ type reader struct {
 
 func run(ctx context.Context, r *collect.Run) error {
 	p := &reader{Run: r, client: pipes.NewFromConfig(r.AWS), probe: r.Probe("pipes", "", "pipes:DescribePipe").Also("edges", "pipes")}
-	list, err := p.list(ctx)
-	switch {
-	case collect.Stop(err):
-		return err
-	case err != nil:
-		p.Gap("pipes", "", "", "pipes:ListPipes", err)
-		p.Gap("edges", "pipes", "", "pipes:ListPipes", err)
-	}
-	listed := err == nil
-	err = collect.Each(ctx, atOnce, list, p.read)
-	if p.probe.Close() && listed && err == nil {
-		p.Complete("pipes", "")
-		p.Complete("edges", "pipes")
-	}
-	return err
+	return collect.Survey(ctx, p.probe, atOnce, "pipes:ListPipes", p.list, p.read)
 }
 
 // list reads every page, also those before one that fails.

@@ -56,23 +56,7 @@ type reader struct {
 func run(ctx context.Context, r *collect.Run) error {
 	m := &reader{Run: r, client: sfn.NewFromConfig(r.AWS)}
 	m.probe = r.Probe("state_machines", "", "states:DescribeStateMachine").Also("state_machine_tasks", "").Also("edges", "statemachines")
-	list, err := m.list(ctx)
-	if collect.Stop(err) {
-		return err
-	}
-	if err != nil {
-		m.Gap("state_machines", "", "", "states:ListStateMachines", err)
-		m.Gap("state_machine_tasks", "", "", "states:ListStateMachines", err)
-		m.Gap("edges", "statemachines", "", "states:ListStateMachines", err)
-	}
-	listed := err == nil
-	err = collect.Each(ctx, atOnce, list, m.read)
-	if m.probe.Close() && listed && err == nil {
-		m.Complete("state_machines", "")
-		m.Complete("state_machine_tasks", "")
-		m.Complete("edges", "statemachines")
-	}
-	return err
+	return collect.Survey(ctx, m.probe, atOnce, "states:ListStateMachines", m.list, m.read)
 }
 
 // list reads every page, also those before one that fails.

@@ -84,6 +84,14 @@ func (s *reader) row(kind, arn, name string) schema.Stream {
 
 // readStreams reads the Kinesis streams and reports whether it was all of them.
 func (s *reader) readStreams(ctx context.Context) (whole bool, _ error) {
+	probe := s.Probe("streams", "", "kinesis:DescribeStreamSummary")
+	return collect.SurveyPart(ctx, probe, atOnce, "kinesis:ListStreams", s.listStreams, func(ctx context.Context, item types.StreamSummary) error {
+		return s.readStream(ctx, probe, item)
+	})
+}
+
+// listStreams reads every page, also those before one that fails.
+func (s *reader) listStreams(ctx context.Context) ([]types.StreamSummary, error) {
 	var list []types.StreamSummary
 	malformed := false
 	err := collect.Pages(ctx, "kinesis:ListStreams", func(ctx context.Context, token *string) (*string, error) {
@@ -103,16 +111,7 @@ func (s *reader) readStreams(ctx context.Context) (whole bool, _ error) {
 	if err == nil && malformed {
 		err = errors.New("a stream lacks its ARN")
 	}
-	if collect.Stop(err) {
-		return false, err
-	}
-	if err != nil {
-		s.Gap("streams", "", "", "kinesis:ListStreams", err)
-	}
-	listed := err == nil
-	probe := s.Probe("streams", "", "kinesis:DescribeStreamSummary")
-	err = collect.Each(ctx, atOnce, list, func(ctx context.Context, item types.StreamSummary) error { return s.readStream(ctx, probe, item) })
-	return probe.Close() && listed, err
+	return list, err
 }
 
 // readStream asks for one stream. What is not told leaves what the listing gave.
@@ -148,6 +147,14 @@ func (s *reader) readStream(ctx context.Context, probe *collect.Probe, item type
 
 // readTables reads the streams of tables and reports whether it was all of them.
 func (s *reader) readTables(ctx context.Context) (whole bool, _ error) {
+	probe := s.Probe("streams", "", "dynamodb:DescribeTable")
+	return collect.SurveyPart(ctx, probe, atOnce, "dynamodb:ListTables", s.listTables, func(ctx context.Context, name string) error {
+		return s.readTable(ctx, probe, name)
+	})
+}
+
+// listTables reads every page, also those before one that fails.
+func (s *reader) listTables(ctx context.Context) ([]string, error) {
 	var names []string
 	err := collect.Pages(ctx, "dynamodb:ListTables", func(ctx context.Context, after *string) (*string, error) {
 		out, err := s.dynamo.ListTables(ctx, &dynamodb.ListTablesInput{ExclusiveStartTableName: after, Limit: aws.Int32(100)})
@@ -157,16 +164,7 @@ func (s *reader) readTables(ctx context.Context) (whole bool, _ error) {
 		names = append(names, out.TableNames...)
 		return out.LastEvaluatedTableName, nil
 	})
-	if collect.Stop(err) {
-		return false, err
-	}
-	if err != nil {
-		s.Gap("streams", "", "", "dynamodb:ListTables", err)
-	}
-	listed := err == nil
-	probe := s.Probe("streams", "", "dynamodb:DescribeTable")
-	err = collect.Each(ctx, atOnce, names, func(ctx context.Context, name string) error { return s.readTable(ctx, probe, name) })
-	return probe.Close() && listed, err
+	return names, err
 }
 
 const dynamoRetentionH = 24 // of every DynamoDB stream; it cannot be changed

@@ -2,7 +2,6 @@ package triggers
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -168,51 +167,13 @@ func (t *reader) putInvokeConfig(ctx context.Context, fn schema.Function, c *typ
 	return collect.Put(ctx, t.Run, edges...)
 }
 
-// texts is a JSON string or list of strings: IAM writes either.
-type texts []string
-
-// UnmarshalJSON reads either form.
-func (l *texts) UnmarshalJSON(raw []byte) error {
-	var one string
-	if err := json.Unmarshal(raw, &one); err == nil {
-		*l = texts{one}
-		return nil
-	}
-	return json.Unmarshal(raw, (*[]string)(l))
-}
-
-// principals are "*" or lists by type.
-type principals map[string]texts
-
-// UnmarshalJSON reads either form.
-func (p *principals) UnmarshalJSON(raw []byte) error {
-	var all string
-	if err := json.Unmarshal(raw, &all); err == nil {
-		*p = principals{"AWS": {all}}
-		return nil
-	}
-	return json.Unmarshal(raw, (*map[string]texts)(p))
-}
-
-// statements are one or a list.
-type statements []statement
-
-// UnmarshalJSON reads either form.
-func (l *statements) UnmarshalJSON(raw []byte) error {
-	if strings.HasPrefix(string(raw), "{") {
-		*l = make(statements, 1)
-		return json.Unmarshal(raw, &(*l)[0])
-	}
-	return json.Unmarshal(raw, (*[]statement)(l))
-}
-
 type statement struct {
 	Sid       string
 	Effect    string
-	Principal principals
-	Action    texts
-	Resource  texts
-	Condition map[string]map[string]texts // operator → key → values
+	Principal collect.Principals
+	Action    collect.Texts
+	Resource  collect.Texts
+	Condition map[string]map[string]collect.Texts // operator → key → values
 }
 
 // policyEdges says who a resource policy lets in: the source where a condition

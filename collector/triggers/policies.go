@@ -109,8 +109,10 @@ func (t *reader) readPolicy(ctx context.Context, h holder) error {
 	return collect.Put(ctx, t.Run, rows...)
 }
 
-func parsePolicy(document string) (statements, error) {
-	var policy struct{ Statement statements }
+func parsePolicy(document string) ([]statement, error) {
+	var policy struct {
+		Statement collect.OneOrMany[statement]
+	}
 	if json.Unmarshal([]byte(document), &policy) != nil {
 		return nil, errors.New("the resource policy is not an IAM policy document")
 	}
@@ -149,12 +151,12 @@ func (t *reader) policyStatements(h holder, document string) ([]schema.FunctionP
 // conditions is the statement's condition as JSON. An event source token is
 // what a caller proves itself with, and is left out.
 func (s statement) conditions() string {
-	kept := map[string]map[string]texts{}
+	kept := map[string]map[string]collect.Texts{}
 	for operator, keys := range s.Condition {
-		kept[operator] = map[string]texts{}
+		kept[operator] = map[string]collect.Texts{}
 		for key, values := range keys {
 			if strings.EqualFold(key, "lambda:EventSourceToken") {
-				values = texts{}
+				values = collect.Texts{}
 			}
 			kept[operator][key] = values
 		}

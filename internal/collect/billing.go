@@ -82,6 +82,17 @@ func Instant(t *time.Time) time.Time {
 	return t.UTC().Truncate(time.Second)
 }
 
+// ParseInstant is a time that a service wrote as text, as stored: the epoch for
+// none, or for what is no time.
+func ParseInstant(text *string) time.Time {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.000-0700", time.DateOnly} {
+		if t, err := time.Parse(layout, aws.ToString(text)); err == nil && !t.Before(time.Unix(0, 0)) {
+			return t.UTC()
+		}
+	}
+	return time.Unix(0, 0).UTC()
+}
+
 // CompactJSON writes a value of the SDK, such as a filter expression, as JSON
 // without the members that are not set; "" for nothing.
 func CompactJSON(v any) string {

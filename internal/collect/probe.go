@@ -1,9 +1,11 @@
 package collect
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // refusalsBeforeStopping is how many resources an action is asked about, all
@@ -47,6 +49,42 @@ func (p *Probe) gap(resource string, err error) {
 	for _, e := range p.tables {
 		p.run.Gap(e.table, e.kind, resource, p.action, err)
 	}
+}
+
+// complete says that everything the probe's answers hold was read since t.
+func (p *Probe) complete(t time.Time) {
+	for _, e := range p.tables {
+		p.run.CompleteSince(e.table, e.kind, t)
+	}
+}
+
+// Survey lists things and asks about each, atOnce at a time: read puts the rows
+// of one and tells the probe how AWS answered. A listing that breaks off is a gap
+// of all the probe's evidence under the action that lists; what it gave until then
+// is asked about all the same. When nothing is missing the evidence is complete.
+func Survey[T any](ctx context.Context, p *Probe, atOnce int, listing string, list func(context.Context) ([]T, error), read func(context.Context, T) error) error {
+	whole, err := SurveyPart(ctx, p, atOnce, listing, list, read)
+	if whole && err == nil {
+		p.complete(p.run.Now)
+	}
+	return err
+}
+
+// SurveyPart is Survey for evidence that has other parts: it says whether this
+// one was read wholly, and completes nothing.
+func SurveyPart[T any](ctx context.Context, p *Probe, atOnce int, listing string, list func(context.Context) ([]T, error), read func(context.Context, T) error) (whole bool, _ error) {
+	things, err := list(ctx)
+	if Stop(err) {
+		return false, err
+	}
+	if err != nil {
+		for _, e := range p.tables {
+			p.run.Gap(e.table, e.kind, "", listing, err)
+		}
+	}
+	listed := err == nil
+	err = Each(ctx, atOnce, things, read)
+	return p.Close() && listed, err
 }
 
 // Hopeless reports that the action has been denied so often, and never

@@ -282,9 +282,7 @@ func (o *Rota) Finish(ctx context.Context, probe *Probe) error {
 	if err != nil || !answered || !whole {
 		return err
 	}
-	for _, e := range probe.tables {
-		o.run.CompleteSince(e.table, e.kind, since)
-	}
+	probe.complete(since)
 	return nil
 }
 

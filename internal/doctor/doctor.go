@@ -27,7 +27,7 @@ const (
 	OK      State = "ok"
 	Unknown State = "unknown" // could not be examined
 	Warn    State = "warning" // something will not be seen
-	Fail    State = "failure" // nothing will work
+	Fail    State = "failure" // the store or an account cannot be used
 )
 
 // Check is one thing examined.

@@ -148,17 +148,25 @@ func (e *Engine) seedPrices(ctx context.Context) error {
 	if e.book, err = price.NewBook(rows); err != nil {
 		return fmt.Errorf("read the embedded price snapshot: %w", err)
 	}
-	e.rates, err = collect.Rates(func(item string) (float64, error) {
-		usd, err := e.book.Rate(item, "us-east-1", "", now)
-		return usd.InexactFloat64(), err
-	})
-	if err != nil {
-		return fmt.Errorf("read the prices of AWS API calls: %w", err)
+	if e.rates, err = Rates(e.book, now); err != nil {
+		return err
 	}
 	if err := insert(ctx, e.opts.Store, rows); err != nil {
 		return fmt.Errorf("write the price snapshot: %w", err)
 	}
 	return nil
+}
+
+// Rates are what AWS API calls cost by the book at a time.
+func Rates(book *price.Book, at time.Time) ([]collect.Rate, error) {
+	rates, err := collect.Rates(func(item string) (float64, error) {
+		usd, err := book.Rate(item, "us-east-1", "", at)
+		return usd.InexactFloat64(), err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the prices of AWS API calls: %w", err)
+	}
+	return rates, nil
 }
 
 // monthSpend is what the calls to the services of this engine's accounts have

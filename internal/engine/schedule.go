@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -208,10 +209,16 @@ func (e *Engine) Run(ctx context.Context) error {
 				continue
 			}
 			running.Go(func() {
-				defer func() { e.places.leave(at); <-slots; signal(freed) }()
-				if _, err := e.runPlace(ctx, list, caches.of(at.account), len(list)); err != nil && ctx.Err() == nil {
+				_, err := e.runPlace(ctx, list, caches.of(at.account), len(list))
+				<-slots
+				signal(freed)
+				if err != nil && ctx.Err() == nil {
 					e.log.Error("collection failed", "account", at.account, "region", at.region, "error", err)
+					// What could not be stored is due again at once, and is read and paid for again.
+					wait(ctx, e.opts.Poll)
 				}
+				e.places.leave(at)
+				signal(freed)
 				signal(ended)
 			})
 		}
@@ -230,6 +237,14 @@ func acquireSlot(slots chan struct{}) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// wait returns after some time, or when the context ends.
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
 	}
 }
 
@@ -298,7 +313,8 @@ func newCaches(now func() time.Time) *caches { return &caches{now: now, kept: ma
 func (c *caches) of(account string) *collect.Cache {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if known := c.kept[account]; known.Cache != nil && c.now().Sub(known.since) < cacheAge {
+	maps.DeleteFunc(c.kept, func(_ string, known agedCache) bool { return c.now().Sub(known.since) >= cacheAge })
+	if known, ok := c.kept[account]; ok {
 		return known.Cache
 	}
 	c.kept[account] = agedCache{collect.NewCache(), c.now()}
@@ -367,15 +383,15 @@ func (e *Engine) runOrRefuse(ctx context.Context, t task, cache *collect.Cache, 
 	if refused == nil {
 		return e.runOne(ctx, t, cache)
 	}
+	if errors.Is(refused, context.Canceled) {
+		return finished{}, refused
+	}
 	run, sink, err := e.newRun(ctx, t, cache)
 	if err != nil {
 		return finished{}, err
 	}
 	record := e.record(run, sink, refused)
 	record.FinishedAt = run.Now
-	if errors.Is(refused, context.Canceled) {
-		return finished{}, refused
-	}
 	closeCtx, cancel := lasting(ctx)
 	defer cancel()
 	if err := e.storeRun(closeCtx, run, record, refused); err != nil {

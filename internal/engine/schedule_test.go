@@ -148,3 +148,51 @@ func TestSlowAccountDelaysNoOther(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// ghost is a row of no table: the store refuses it, today and tomorrow.
+type ghost struct {
+	Name string `ch:"name"`
+}
+
+func (ghost) Table() string { return "nowhere" }
+
+// What cannot be stored is due again, and yet not read, and paid for, again and
+// again without a pause.
+func TestRefusedRowsAreNotReadAtOnceAgain(t *testing.T) {
+	var runs atomic.Int64
+	source := &collect.Collector{
+		Name: "source", Writes: []string{"queues"}, Scope: collect.PerRegion, Every: time.Hour,
+		Collect: func(ctx context.Context, r *collect.Run) error {
+			runs.Add(1)
+			return collect.Put(ctx, r, ghost{"x"})
+		},
+	}
+	r := newRig(t, []*collect.Collector{source}, nil)
+	r.opts.Poll = time.Second
+	ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+	defer cancel()
+	if err := r.Run(ctx); err != nil {
+		t.Error(err)
+	}
+	if n := runs.Load(); n < 2 || n > 4 {
+		t.Errorf("%d runs in two and a half seconds, with a second between them", n)
+	}
+}
+
+// Answers are kept for the runs of an account that begin close together, and
+// not for longer, whoever asks next.
+func TestCachesAreDropped(t *testing.T) {
+	t.Parallel()
+	c := &clock{at: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
+	kept := newCaches(c.now)
+	first := kept.of("1")
+	c.move(cacheAge - time.Second)
+	if kept.of("1") != first {
+		t.Error("another region of the account has answers of its own")
+	}
+	c.move(time.Second)
+	kept.of("2")
+	if len(kept.kept) != 1 {
+		t.Errorf("answers of %d accounts are kept", len(kept.kept))
+	}
+}

@@ -175,21 +175,3 @@ FROM tag_policies AS t FINAL
 LEFT JOIN (SELECT account, region, completed_at FROM complete_reads WHERE table_name = 'tag_policies' AND kind = '') AS c
     ON t.account = c.account AND t.region = c.region
 WHERE t.collected_at >= c.completed_at;
-
--- What roles may do, with the kind of policy that says so.
-CREATE VIEW role_statements_by_kind AS
-SELECT
-    account,
-    region,
-    role_arn,
-    multiIf(startsWith(policy, 'boundary: '), 'boundary', startsWith(policy, 'arn:'), 'managed', 'inline') AS policy_kind,
-    policy,
-    statement,
-    effect,
-    actions,
-    not_actions,
-    resources,
-    not_resources,
-    condition,
-    collected_at
-FROM role_statements_current;
