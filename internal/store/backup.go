@@ -98,7 +98,7 @@ func (s *Store) writeBackup(ctx context.Context, file string) error {
 	if stores == 0 {
 		return errors.New("the folder holds no store of faaswarden")
 	}
-	return s.conn.Exec(ctx, fmt.Sprintf("BACKUP DATABASE %s TO File(%s)", s.database, literal(file)))
+	return s.conn.Exec(ctx, fmt.Sprintf("BACKUP DATABASE %s TO File(%s)", s.database, Literal(file)))
 }
 
 // publish gives a finished file its name, once it is on the disk. It holds
@@ -198,7 +198,7 @@ func (o BackupOptions) restoreInto(ctx context.Context, folder string) error {
 // readBackup restores and reads all that was restored: a byte that changed in
 // the file shows when the checksum of what it is part of is compared.
 func (s *Store) readBackup(ctx context.Context, file string) error {
-	if err := s.conn.Exec(ctx, fmt.Sprintf("RESTORE DATABASE %s FROM File(%s)", s.database, literal(file))); err != nil {
+	if err := s.conn.Exec(ctx, fmt.Sprintf("RESTORE DATABASE %s FROM File(%s)", s.database, Literal(file))); err != nil {
 		return err
 	}
 	conn, err := s.dial(s.database, false)

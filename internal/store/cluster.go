@@ -63,7 +63,7 @@ func Script(database, cluster string, at time.Time) ([]string, error) {
 	}
 	for _, m := range migrations {
 		list = append(list, fmt.Sprintf("INSERT INTO %s.schema_migrations (name, checksum, applied_at) VALUES (%s, '%s', '%s')",
-			database, literal(m.Name), checksum(m.SQL), at.UTC().Format("2006-01-02 15:04:05.000")))
+			database, Literal(m.Name), checksum(m.SQL), at.UTC().Format("2006-01-02 15:04:05.000")))
 	}
 	return list, nil
 }

@@ -93,7 +93,7 @@ func boolText(v bool, kind string) string {
 func arrayText(list []string) string {
 	quoted := make([]string, len(list))
 	for i, s := range list {
-		quoted[i] = "'" + elementEscaper.Replace(s) + "'"
+		quoted[i] = Literal(s)
 	}
 	return "[" + strings.Join(quoted, ",") + "]"
 }

@@ -68,7 +68,7 @@ func (s *Store) retainOne(ctx context.Context, r schema.Retention, l *level, cut
 	conditions, err := s.oldRows(ctx, r, cutoff)
 	var deleted uint64
 	for _, where := range conditions {
-		n, err := s.deleteRows(ctx, r.Table, where)
+		n, err := s.DeleteRows(ctx, r.Table, where)
 		if err != nil {
 			return deleted, err
 		}
@@ -127,7 +127,7 @@ ORDER BY account, region, kind`
 	}
 	var tuples []string
 	for _, c := range list {
-		parts := []string{literal(c.Account), literal(c.Region), literal(c.Kind)}
+		parts := []string{Literal(c.Account), Literal(c.Region), Literal(c.Kind)}
 		if len(r.Scope) == 2 && c.Kind != "" {
 			continue // a reading of another kind, which the view does not go by
 		}
@@ -171,7 +171,7 @@ func (s *Store) shownRuns(ctx context.Context, table string, cutoff time.Time) (
 	}
 	ids := make([]string, len(list))
 	for i, r := range list {
-		ids[i] = literal(r.ID)
+		ids[i] = Literal(r.ID)
 	}
 	return ids, nil
 }
@@ -193,20 +193,20 @@ func (s *Store) oldNames(ctx context.Context, r schema.Retention, old string) ([
 	for names := range slices.Chunk(list, namesAtOnce) {
 		quoted := make([]string, len(names))
 		for i, n := range names {
-			quoted[i] = literal(n.Name)
+			quoted[i] = Literal(n.Name)
 		}
 		conditions = append(conditions, fmt.Sprintf("%s AND %s IN (%s)", old, r.Row, strings.Join(quoted, ", ")))
 	}
 	return conditions, nil
 }
 
-// literal is a string of SQL.
-func literal(text string) string { return "'" + elementEscaper.Replace(text) + "'" }
+// Literal is a string as SQL writes it.
+func Literal(text string) string { return "'" + elementEscaper.Replace(text) + "'" }
 
-// deleteRows deletes rows of one table, on every node that has them, and returns
-// how many there were. It returns when they are gone, and leaves a table that
-// has none untouched.
-func (s *Store) deleteRows(ctx context.Context, table, where string) (uint64, error) {
+// DeleteRows deletes the rows of a table for which a condition holds, on every
+// node that has them, and returns how many there were. It returns when they are
+// gone, and leaves a table that has none untouched.
+func (s *Store) DeleteRows(ctx context.Context, table, where string) (uint64, error) {
 	n, err := s.countRows(ctx, table+" WHERE "+where, nil)
 	if err != nil || n == 0 {
 		return 0, err
@@ -216,19 +216,6 @@ func (s *Store) deleteRows(ctx context.Context, table, where string) (uint64, er
 		return 0, err
 	}
 	return n, s.Exec(ctx, statement, nil)
-}
-
-// Delete deletes the rows of a table for which a condition holds, and returns when
-// they are gone.
-func (s *Store) Delete(ctx context.Context, table, where string) error {
-	sql, err := deletion(s.database, s.cluster, table, where)
-	if err != nil {
-		return err
-	}
-	if err := s.Exec(ctx, sql, nil); err != nil {
-		return fmt.Errorf("delete rows of %s: %w", table, err)
-	}
-	return nil
 }
 
 // deletion is the statement that deletes rows of a table, on a cluster from the

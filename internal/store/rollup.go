@@ -302,7 +302,7 @@ func (s *Store) dropFiner(ctx context.Context, l level, cutoff time.Time) (uint6
 			return 0, err
 		}
 	}
-	return s.deleteRows(ctx, "metric_points", fmt.Sprintf("%s AND ts < toDateTime(%d, 'UTC') AND collected_at <= toDateTime64('%s', 3, 'UTC')",
+	return s.DeleteRows(ctx, "metric_points", fmt.Sprintf("%s AND ts < toDateTime(%d, 'UTC') AND collected_at <= toDateTime64('%s', 3, 'UTC')",
 		l.source, cutoff.Unix(), newest.UTC().Format("2006-01-02 15:04:05.000")))
 }
 

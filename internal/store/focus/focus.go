@@ -186,7 +186,7 @@ func (i *importer) verify(ctx context.Context, sources []source) error {
 func (i *importer) takeBack(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	if err := i.target.Delete(ctx, "focus_costs", "x_ImportID = "+quote(i.id)); err != nil {
+	if _, err := i.target.DeleteRows(ctx, "focus_costs", "x_ImportID = "+store.Literal(i.id)); err != nil {
 		return fmt.Errorf("take back what was stored: %w", err)
 	}
 	return nil
@@ -218,15 +218,8 @@ func (i *importer) supersede(ctx context.Context, imports []schema.FocusImport) 
 		}
 		done[s] = true
 		earlier := fmt.Sprintf("x_ExportName = %s AND BillingAccountId = %s AND BillingPeriodStart = toDateTime(%d, 'UTC') AND x_ImportedAt < fromUnixTimestamp64Milli(%d, 'UTC')",
-			quote(i.Export), quote(s.account), s.start, i.at.UnixMilli())
-		var n uint64
-		if err := i.target.Conn().QueryRow(ctx, "SELECT count() FROM focus_costs WHERE "+earlier).Scan(&n); err != nil {
-			return fmt.Errorf("look for superseded rows: %w", err)
-		}
-		if n == 0 {
-			continue
-		}
-		if err := i.target.Delete(ctx, "focus_costs", earlier); err != nil {
+			store.Literal(i.Export), store.Literal(s.account), s.start, i.at.UnixMilli())
+		if _, err := i.target.DeleteRows(ctx, "focus_costs", earlier); err != nil {
 			return fmt.Errorf("imported; the rows that it supersedes are not shown any more, but could not be deleted: %w", err)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/faaswarden/faaswarden/internal/store"
 )
 
 // column is one of a file.
@@ -86,9 +88,9 @@ func (p *plan) source() string {
 		texts = append(texts, fmt.Sprintf("%s AS t_%s", p.text(in), in.name))
 		values = append(values, fmt.Sprintf("%s AS v_%s", in.typed(), in.name))
 	}
-	from := fmt.Sprintf("file(%s, 'Parquet')", quote(p.path))
+	from := fmt.Sprintf("file(%s, 'Parquet')", store.Literal(p.path))
 	if p.csv {
-		from = fmt.Sprintf("file(%s, 'CSVWithNames', %s)", quote(p.path), quote(strings.Join(structure, ", ")))
+		from = fmt.Sprintf("file(%s, 'CSVWithNames', %s)", store.Literal(p.path), store.Literal(strings.Join(structure, ", ")))
 	}
 	return fmt.Sprintf("(SELECT *, %s FROM (SELECT toUInt64(assumeNotNull(_row_number)) + 1 AS row, %s FROM %s))",
 		strings.Join(values, ", "), strings.Join(texts, ", "), from)
@@ -144,8 +146,4 @@ func (p *plan) selection() (names, exprs []string) {
 		exprs = append(exprs, own.expr+" AS "+own.name)
 	}
 	return names, exprs
-}
-
-func quote(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'"
 }

@@ -59,7 +59,7 @@ func (i *importer) columnsOf(ctx context.Context, f File, path string, isCSV boo
 	if err := f.checkParquet(); err != nil {
 		return nil, err
 	}
-	rows, err := i.Reader.Conn().Query(ctx, "DESCRIBE TABLE file("+quote(path)+", 'Parquet')")
+	rows, err := i.Reader.Conn().Query(ctx, "DESCRIBE TABLE file("+store.Literal(path)+", 'Parquet')")
 	if err != nil {
 		return nil, fmt.Errorf("read its columns: %w", explain(err))
 	}
