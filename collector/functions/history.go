@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/faaswarden/faaswarden/internal/collect"
 	"github.com/faaswarden/faaswarden/internal/schema"
@@ -43,13 +44,37 @@ func (f *reader) putVersions(ctx context.Context, fn *function) error {
 	return collect.Put(ctx, f.Run, rows...)
 }
 
+// remembered is what is known of the history of a function: what was written
+// last, how often it had changed until then, and when that was seen and written.
+type remembered struct {
+	configurations string // digest of all
+	changes        uint32
+	seen, written  time.Time // in milliseconds, as rows keep it
+}
+
+func (r remembered) note() string {
+	return fmt.Sprintf("%s %d %d %d", r.configurations, r.changes, r.seen.UnixMilli(), r.written.UnixMilli())
+}
+
+// recollect reads a note; one that cannot be read is no memory.
+func recollect(note string) (r remembered, known bool) {
+	var seen, written int64
+	if _, err := fmt.Sscanf(note, "%s %d %d %d", &r.configurations, &r.changes, &seen, &written); err != nil {
+		return remembered{}, false
+	}
+	r.seen, r.written = time.UnixMilli(seen).UTC(), time.UnixMilli(written).UTC()
+	return r, true
+}
+
 // putHistory writes the configurations of $LATEST and of the versions in use
-// when one of them is not as it was.
+// when one of them is not as it was, and after a year. A run that is killed
+// before it is remembered writes the same rows again.
 func (f *reader) putHistory(ctx context.Context, fn *function) error {
 	latest := fn.latest
 	if known := f.known[latest.FunctionARN]; !latest.ReservedRead {
 		latest.ReservedConcurrency, latest.ReservedRead = known.ReservedConcurrency, known.ReservedRead
 	}
+	last, known := recollect(f.rota.history.Note(latest.FunctionName))
 	rows := []schema.FunctionConfig{f.configuration(latest)}
 	for _, version := range fn.versions() {
 		if fn.inUse[version] {
@@ -62,11 +87,21 @@ func (f *reader) putHistory(ctx context.Context, fn *function) error {
 	for _, row := range rows {
 		all = append(all, row.Version, row.LastModified.String(), row.ConfigHash)
 	}
-	note, name := digest(all), latest.FunctionName
-	if !f.rota.history.Due(name) && f.rota.history.Note(name) == note {
+	next := remembered{configurations: digest(all), changes: last.changes, seen: f.Now, written: f.Now}
+	same := known && last.configurations == next.configurations
+	if same && f.Now.Sub(last.written) < historyPeriod {
 		return nil
 	}
-	fn.turn(f.rota.history, note)
+	switch {
+	case same:
+		next.seen = last.seen
+	case known:
+		next.changes++
+	}
+	for i := range rows {
+		rows[i].Changes, rows[i].FirstSeen = next.changes, next.seen
+	}
+	fn.turn(f.rota.history, next.note())
 	return collect.Put(ctx, f.Run, rows...)
 }
 

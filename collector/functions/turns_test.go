@@ -269,6 +269,24 @@ func TestSimulatedChanges(t *testing.T) {
 	if diff := cmp.Diff([]uint32{uint32(before), uint32(before * 2)}, sizes); diff != "" {
 		t.Errorf("memory (-want +got):\n%s", diff)
 	}
+	for _, row := range collecttest.Rows[schema.FunctionConfig](second.Sink) {
+		if row.FunctionARN != changed.ARN || row.Changes != 1 {
+			t.Errorf("a row of what did not change: %s %s, change %d", row.FunctionARN, row.Version, row.Changes)
+		}
+	}
+	lost := *first // killed before it could remember what it read
+	lost.State = &collecttest.State{}
+	again := collecttest.Rows[schema.FunctionConfig](run(&lost, time.Hour).Sink)
+	for i, row := range collecttest.Rows[schema.FunctionConfig](first.Sink) {
+		if row.FunctionARN != changed.ARN && row.FunctionARN != deleted.ARN && !slices.ContainsFunc(again, func(r schema.FunctionConfig) bool {
+			return r.FunctionARN == row.FunctionARN && r.Version == row.Version && r.LastModified.Equal(row.LastModified) && r.ConfigHash == row.ConfigHash && r.Changes == row.Changes
+		}) {
+			t.Errorf("row %d, written again, has another key: %s %s", i, row.FunctionARN, row.Version)
+		}
+	}
+	if n := len(collecttest.Rows[schema.FunctionConfig](run(first, historyPeriod+24*time.Hour).Sink)); n < len(region.Functions) {
+		t.Errorf("after a year %d rows of %d functions are written again", n, len(region.Functions))
+	}
 	buried := collecttest.Rows[schema.FunctionTombstone](second.Sink)
 	if len(buried) != 1 || buried[0].FunctionARN != deleted.ARN || buried[0].MemoryMB != uint32(deleted.MemoryMB) || !buried[0].DeletedAt.Equal(second.Now) {
 		t.Errorf("tombstones %+v", buried)

@@ -2,8 +2,9 @@
 -- them, published versions, URLs, layers, resource policies, runtime
 -- management, code signing, the edge, and event source mappings in full.
 
--- A row for each configuration that a function was seen with. collected_at is
--- part of the key, so that a return to an earlier configuration is a row too.
+-- A row for each configuration that a function was seen with. How often it had
+-- changed is part of the key, so that a return to an earlier configuration is a
+-- row too, and the same reading made twice is not.
 CREATE TABLE function_history
 (
     account              LowCardinality(String),
@@ -28,10 +29,12 @@ CREATE TABLE function_history
     reserved_read        Bool,
     role_arn             String,
     snapstart_apply_on   LowCardinality(String),
-    collected_at         DateTime64(3, 'UTC') COMMENT 'when it was first seen'
+    changes              UInt32 COMMENT 'that the function had been seen to undergo until then',
+    first_seen           DateTime64(3, 'UTC') COMMENT 'start of the run that saw it first',
+    collected_at         DateTime64(3, 'UTC') COMMENT 'when it was written: first seen, or a year after'
 )
 ENGINE = ReplacingMergeTree(collected_at)
-ORDER BY (account, region, function_arn, version, last_modified, config_hash, collected_at);
+ORDER BY (account, region, function_arn, version, last_modified, config_hash, changes);
 
 -- A function that a complete listing no longer held. It is kept when a function
 -- of the name is made again; the view leaves it out then.
@@ -389,15 +392,15 @@ WITH
             version,
             revision_id,
             last_modified,
-            collected_at,
+            first_seen,
             reserved_read,
             settings,
             lagInFrame(settings) OVER w AS before,
             lagInFrame(reserved_read) OVER w AS reserved_read_before,
             lagInFrame(last_modified) OVER w AS last_modified_before,
-            lagInFrame(collected_at) OVER w AS seen_before
+            lagInFrame(first_seen) OVER w AS seen_before
         FROM h
-        WINDOW w AS (PARTITION BY account, region, function_arn, version ORDER BY collected_at, last_modified ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+        WINDOW w AS (PARTITION BY account, region, function_arn, version ORDER BY first_seen, last_modified ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
     )
 SELECT
     account,
@@ -407,9 +410,9 @@ SELECT
     now.1 AS setting,
     was.2 AS from_value,
     now.2 AS to_value,
-    if(last_modified > last_modified_before, last_modified, collected_at) AS changed_at,
+    if(last_modified > last_modified_before, last_modified, first_seen) AS changed_at,
     seen_before AS from_seen_at,
-    collected_at AS seen_at,
+    first_seen AS seen_at,
     revision_id
 FROM (SELECT * FROM pairs WHERE notEmpty(before))
 ARRAY JOIN

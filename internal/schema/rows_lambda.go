@@ -26,7 +26,9 @@ type FunctionConfig struct {
 	ReservedRead        bool      `ch:"reserved_read"`
 	RoleARN             string    `ch:"role_arn"`
 	SnapstartApplyOn    string    `ch:"snapstart_apply_on"`
-	CollectedAt         time.Time `ch:"collected_at"` // when it was first seen
+	Changes             uint32    `ch:"changes"`      // that the function had been seen to undergo until then
+	FirstSeen           time.Time `ch:"first_seen"`   // start of the run that saw it first
+	CollectedAt         time.Time `ch:"collected_at"` // when it was written: first seen, or a year after
 }
 
 // Table names the table FunctionConfig rows are written to.

@@ -16,21 +16,21 @@ import (
 func TestFunctionChangesAndTombstones(t *testing.T) {
 	s := storetest.Open(t)
 	at := func(hour int) time.Time { return time.Date(2026, 11, 1, hour, 0, 0, 0, time.UTC) }
-	config := func(arn string, seen, modified time.Time, memory uint32, reserved *int64, read bool) schema.FunctionConfig {
+	config := func(arn string, changes uint32, first, written, modified time.Time, memory uint32, reserved *int64, read bool) schema.FunctionConfig {
 		return schema.FunctionConfig{
 			Account: "1", Region: "r", FunctionARN: arn, Version: "$LATEST", LastModified: modified, ConfigHash: time.Duration(memory).String(),
-			RevisionID: "rev", MemoryMB: memory, ReservedConcurrency: reserved, ReservedRead: read, CollectedAt: seen,
+			RevisionID: "rev", MemoryMB: memory, ReservedConcurrency: reserved, ReservedRead: read, Changes: changes, FirstSeen: first, CollectedAt: written,
 		}
 	}
 	seven := int64(7)
 	rows := []schema.Row{
-		config("a", at(1), at(0), 512, nil, false),
-		config("a", at(2), at(0), 512, nil, true), // now read: no change
-		config("a", at(7), at(5), 1024, nil, true),
-		config("a", at(13), at(5), 1024, &seven, true),
-		config("a", at(19), at(18), 512, nil, true), // back, and two changes at once
-		config("a", at(20), at(18), 512, nil, true), // seen once more
-		config("b", at(1), at(0), 128, nil, true),
+		config("a", 0, at(1), at(1), at(0), 512, nil, false),
+		config("a", 1, at(2), at(2), at(0), 512, nil, true), // now read: no change
+		config("a", 2, at(7), at(7), at(5), 1024, nil, true),
+		config("a", 3, at(13), at(13), at(5), 1024, &seven, true),
+		config("a", 4, at(19), at(19), at(18), 512, nil, true), // back, and two changes at once
+		config("a", 4, at(19), at(20), at(18), 512, nil, true), // written once more
+		config("b", 0, at(1), at(1), at(0), 128, nil, true),
 		schema.Function{Account: "1", Region: "r", FunctionARN: "again", Version: "$LATEST", CollectedAt: at(9)},
 		schema.FunctionTombstone{Account: "1", Region: "r", FunctionARN: "again", DeletedAt: at(3), CollectedAt: at(3)},
 		schema.FunctionTombstone{Account: "1", Region: "r", FunctionARN: "gone", DeletedAt: at(3), CollectedAt: at(3)},
