@@ -22,7 +22,8 @@ func TestLedgerIsTheBill(t *testing.T) {
 		},
 		// A query of logs whose start is answered so runs unseen: what it scans nobody can tell.
 		"answers are cut off, which AWS bills": {
-			{Service: "monitoring", Share: 0.1, Kind: awssim.FaultTruncate}, {Service: "ce", Share: 0.1, Kind: awssim.FaultMalform},
+			{Service: "monitoring", Share: 0.1, Kind: awssim.FaultTruncate},
+			{Service: "ce", Share: 0.1, Kind: awssim.FaultMalform},
 			{Service: "lambda", Share: 0.05, Kind: awssim.FaultTruncate},
 		},
 		"nobody is billed for a proxy's pages": {{Share: 0.1, Kind: awssim.FaultHTML500}},
